@@ -1,0 +1,94 @@
+//! Control: JSON-RPC on a connection of purpose `control`, for the bridge's
+//! command line. No model can reach it; it is answered also while the daemon
+//! migrates or refuses.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::fault::Fault;
+use crate::hello::DaemonState;
+
+/// One request line. `method` and `params` are [`Method`]'s.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// Repeated in the answer.
+    pub id: u64,
+    /// What is asked for.
+    #[serde(flatten)]
+    pub method: Method,
+}
+
+/// What can be asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "method", content = "params", rename_all = "snake_case")]
+pub enum Method {
+    /// Who the daemon is and whether it serves; answered with [`About`].
+    About,
+    /// Stop in good order; answered with `{}` before the daemon drains.
+    Stop {
+        /// Leave the marker that keeps bridges from starting it again.
+        stay_down: bool,
+    },
+    /// Call a tool as a client would, without the model's result limit;
+    /// answered with `{text, is_error}`.
+    Tool {
+        /// The tool's name.
+        name: String,
+        /// Its arguments, an object.
+        arguments: Value,
+    },
+}
+
+/// One answer line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The request's.
+    pub id: u64,
+    /// Present when it worked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<Value>,
+    /// Present when it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Fault>,
+}
+
+/// The answer to [`Method::About`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// The daemon's version.
+    pub version: String,
+    /// Its process id.
+    pub pid: u32,
+    /// Whether it serves.
+    pub state: DaemonState,
+    /// Why it does not; empty when ready.
+    pub reason: String,
+    /// The absolute path of its state database.
+    pub state_path: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_one_flat_object() {
+        let line = r#"{"jsonrpc":"2.0","id":1,"method":"stop","params":{"stay_down":true}}"#;
+        let request: Request = serde_json::from_str(line).unwrap();
+        assert_eq!(
+            request,
+            Request {
+                id: 1,
+                method: Method::Stop { stay_down: true }
+            }
+        );
+        let about = Request {
+            id: 2,
+            method: Method::About,
+        };
+        assert_eq!(
+            serde_json::to_string(&about).unwrap(),
+            r#"{"id":2,"method":"about"}"#
+        );
+    }
+}

@@ -1,0 +1,3 @@
+//! The daemon as a library; `main` only parses and calls it.
+
+pub mod tools;
