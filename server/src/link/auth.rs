@@ -1,0 +1,318 @@
+//! Authentication of one link, in the contract's order: an explicit key goes
+//! first and alone; then agent, default keys, password, keyboard-interactive.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use russh::MethodSet;
+use russh::client::{AuthResult, Handle, KeyboardInteractiveAuthResponse};
+use russh::keys::agent::AgentIdentity;
+use russh::keys::{Algorithm, HashAlg, PrivateKey, PrivateKeyWithHashAlg};
+
+use super::address::Address;
+use super::agent;
+use super::client::Client;
+use super::error::LinkError;
+use super::plan::Plan;
+
+/// Rounds of keyboard-interactive questions that are answered; a server that
+/// asks more is not asking for a password.
+const QUESTION_ROUNDS: usize = 8;
+
+/// Agent keys offered at most: sshd's default `MaxAuthTries` is 6, and each
+/// refused key counts.
+const AGENT_KEYS_MAX: usize = 5;
+
+/// One attempt to authenticate, and what it learned on the way.
+pub(super) struct Authentication<'a> {
+    handle: &'a mut Handle<Client>,
+    plan: &'a Plan,
+    address: &'a Address,
+    agents: &'a [PathBuf],
+    tried: Vec<String>,
+    accepts: BTreeSet<&'static str>,
+    no_agent: Option<LinkError>,
+    rsa_hash: Option<Option<HashAlg>>,
+}
+
+impl<'a> Authentication<'a> {
+    pub(super) fn new(
+        handle: &'a mut Handle<Client>,
+        plan: &'a Plan,
+        address: &'a Address,
+        agents: &'a [PathBuf],
+    ) -> Self {
+        Self {
+            handle,
+            plan,
+            address,
+            agents,
+            tried: Vec::new(),
+            accepts: BTreeSet::new(),
+            no_agent: None,
+            rsa_hash: None,
+        }
+    }
+
+    /// Tries everything there is until the server is content.
+    pub(super) async fn run(mut self) -> Result<(), LinkError> {
+        let none = self.handle.authenticate_none(self.plan.user.clone()).await;
+        if self.accepted(none)? {
+            return Ok(());
+        }
+        let done = self.keys().await? || self.passwords().await?;
+        if done { Ok(()) } else { Err(self.refused()) }
+    }
+
+    async fn keys(&mut self) -> Result<bool, LinkError> {
+        if !self.wants("publickey") {
+            return Ok(false);
+        }
+        if let Some(path) = self.plan.credentials.key.clone() {
+            let key = self.load(&path).await?;
+            return self.offer(&path, key).await;
+        }
+        if self.plan.credentials.use_agent && self.agent_keys().await? {
+            return Ok(true);
+        }
+        for path in self.plan.credentials.default_keys.clone() {
+            if tokio::fs::try_exists(&path).await.unwrap_or(false) {
+                let key = match self.load(&path).await {
+                    Ok(key) => key,
+                    Err(error) => {
+                        self.tried.push(error.to_string());
+                        continue;
+                    }
+                };
+                if self.offer(&path, key).await? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    async fn load(&self, path: &Path) -> Result<PrivateKey, LinkError> {
+        let credentials = &self.plan.credentials;
+        let passphrase = credentials.passphrase.clone();
+        let owned = path.to_owned();
+        let loading = tokio::task::spawn_blocking(move || {
+            russh::keys::load_secret_key(owned, passphrase.as_ref().map(schema::Secret::expose))
+        });
+        let name = path.display().to_string();
+        match loading.await {
+            Ok(Ok(key)) => Ok(key),
+            Ok(Err(russh::keys::Error::KeyIsEncrypted)) if credentials.secret_gone => {
+                Err(LinkError::SecretGone {
+                    what: format!("passphrase of {name}"),
+                })
+            }
+            Ok(Err(russh::keys::Error::KeyIsEncrypted)) if credentials.passphrase.is_none() => {
+                Err(LinkError::PassphraseNeeded { path: name })
+            }
+            Ok(Err(source)) => Err(LinkError::KeyFile { path: name, source }),
+            Err(panic) => Err(LinkError::Lost(format!("reading {name} failed: {panic}"))),
+        }
+    }
+
+    async fn offer(&mut self, path: &Path, key: PrivateKey) -> Result<bool, LinkError> {
+        self.tried.push(format!("the key {}", path.display()));
+        let hash = self.hash_for(key.algorithm()).await;
+        let key = PrivateKeyWithHashAlg::new(Arc::new(key), hash);
+        let answer = self
+            .handle
+            .authenticate_publickey(self.plan.user.clone(), key)
+            .await;
+        self.accepted(answer)
+    }
+
+    /// The hash to sign with: for RSA the best that the server names (RFC
+    /// 8308), never SHA-1; none for other keys. Asked once, and only for RSA,
+    /// since a server without extensions lets us wait.
+    async fn hash_for(&mut self, algorithm: Algorithm) -> Option<HashAlg> {
+        if !algorithm.is_rsa() {
+            return None;
+        }
+        if self.rsa_hash.is_none() {
+            let named = self
+                .handle
+                .best_supported_rsa_hash()
+                .await
+                .ok()
+                .flatten()
+                .flatten();
+            self.rsa_hash = Some(named.or(Some(HashAlg::Sha512)));
+        }
+        self.rsa_hash.flatten()
+    }
+
+    async fn agent_keys(&mut self) -> Result<bool, LinkError> {
+        let mut found = match agent::find(self.agents).await {
+            Ok(found) => found,
+            Err(error) => {
+                self.no_agent = Some(error);
+                return Ok(false);
+            }
+        };
+        let count = found.identities.len();
+        self.tried.push(format!(
+            "{count} keys of the agent at {}",
+            found.path.display()
+        ));
+        for identity in found.identities.iter().take(AGENT_KEYS_MAX) {
+            let AgentIdentity::PublicKey { key, .. } = identity else {
+                continue;
+            };
+            let hash = self.hash_for(key.algorithm()).await;
+            let user = self.plan.user.clone();
+            let answer = self
+                .handle
+                .authenticate_publickey_with(user, key.clone(), hash, &mut found.client)
+                .await;
+            match answer {
+                Ok(result) => {
+                    if self.accepted(Ok(result))? {
+                        return Ok(true);
+                    }
+                }
+                // The agent would not sign with this key; it may with the next.
+                Err(error) => self.tried.push(format!("(it would not sign: {error})")),
+            }
+        }
+        Ok(false)
+    }
+
+    async fn passwords(&mut self) -> Result<bool, LinkError> {
+        let credentials = &self.plan.credentials;
+        let Some(password) = credentials.password.clone() else {
+            return match credentials.secret_gone && self.tried.is_empty() {
+                true => Err(LinkError::SecretGone {
+                    what: "password".into(),
+                }),
+                false => Ok(false),
+            };
+        };
+        if self.wants("password") {
+            self.tried.push("the password".into());
+            let user = self.plan.user.clone();
+            let answer = self
+                .handle
+                .authenticate_password(user, password.expose())
+                .await;
+            if self.accepted(answer)? {
+                return Ok(true);
+            }
+        }
+        if self.wants("keyboard-interactive") {
+            self.tried
+                .push("the password for keyboard-interactive".into());
+            return self.questions(password.expose()).await;
+        }
+        Ok(false)
+    }
+
+    /// Answers hidden questions with the password and nothing else: what a
+    /// server asks in the open is not a password.
+    async fn questions(&mut self, password: &str) -> Result<bool, LinkError> {
+        let user = self.plan.user.clone();
+        let mut step = self
+            .handle
+            .authenticate_keyboard_interactive_start(user, None::<String>)
+            .await;
+        for _ in 0..QUESTION_ROUNDS {
+            match step.map_err(lost)? {
+                KeyboardInteractiveAuthResponse::Success => return Ok(true),
+                KeyboardInteractiveAuthResponse::Failure {
+                    remaining_methods, ..
+                } => {
+                    self.note_methods(&remaining_methods);
+                    return Ok(false);
+                }
+                KeyboardInteractiveAuthResponse::InfoRequest { prompts, .. } => {
+                    if let Some(open) = prompts.iter().find(|prompt| prompt.echo) {
+                        let asked: String = open.prompt.chars().take(60).collect();
+                        self.tried
+                            .push(format!("(it asks `{}`)", asked.trim().escape_debug()));
+                        return Ok(false);
+                    }
+                    let answers = prompts.iter().map(|_| password.to_owned()).collect();
+                    step = self
+                        .handle
+                        .authenticate_keyboard_interactive_respond(answers)
+                        .await;
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether the server is content, remembering what else it would take.
+    fn accepted(&mut self, answer: Result<AuthResult, russh::Error>) -> Result<bool, LinkError> {
+        match answer.map_err(lost)? {
+            AuthResult::Success => Ok(true),
+            AuthResult::Failure {
+                remaining_methods, ..
+            } => {
+                self.note_methods(&remaining_methods);
+                Ok(false)
+            }
+        }
+    }
+
+    fn note_methods(&mut self, methods: &MethodSet) {
+        self.accepts = methods.iter().map(<&'static str>::from).collect();
+    }
+
+    fn wants(&self, method: &str) -> bool {
+        self.accepts.contains(method)
+    }
+
+    /// Nothing was accepted. A missing agent is not a refused key.
+    fn refused(self) -> LinkError {
+        let accepts = self.accepts.iter().copied().collect::<Vec<_>>().join(", ");
+        let (user, address) = (self.plan.user.clone(), self.address.clone());
+        let credentials = &self.plan.credentials;
+        if credentials.secret_gone {
+            return LinkError::SecretGone {
+                what: "password or passphrase".into(),
+            };
+        }
+        match (self.no_agent, self.tried.is_empty()) {
+            (Some(error), true) => error,
+            (_, true) => LinkError::NoCredential {
+                user,
+                address,
+                looked: format!(
+                    "no key file, agent or password fits; the server accepts {accepts}"
+                ),
+            },
+            (_, false) => LinkError::AuthRefused {
+                user,
+                address,
+                tried: self.tried.join(", "),
+                accepts,
+            },
+        }
+    }
+}
+
+/// The link broke while authenticating: nothing was refused.
+fn lost(error: russh::Error) -> LinkError {
+    LinkError::Lost(schema::Fault::chain(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use russh::MethodKind;
+
+    use super::*;
+
+    #[test]
+    fn methods_are_named_as_the_protocol_names_them() {
+        let set =
+            MethodSet::from([MethodKind::PublicKey, MethodKind::KeyboardInteractive].as_slice());
+        let names: Vec<&'static str> = set.iter().map(<&'static str>::from).collect();
+        assert_eq!(names, ["publickey", "keyboard-interactive"]);
+    }
+}

@@ -1,0 +1,248 @@
+//! Our side of the protocol's questions: is this host key right, and what of
+//! channels that the server opens unasked (none: SECURITY 10).
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use russh::client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session};
+use russh::keys::{HashAlg, PublicKey, PublicKeyOrCertificate};
+use russh::{Channel, ChannelOpenFailure, Names};
+use tokio_util::sync::CancellationToken;
+
+use super::address::Address;
+use super::error::LinkError;
+use super::known_hosts::{Known, Policy, Verdict, judge, remember};
+
+/// What the handler needs to judge a host key.
+#[derive(Debug)]
+pub(super) struct Trust {
+    pub(super) address: Address,
+    pub(super) known: Known,
+    pub(super) policy: Policy,
+    pub(super) accepted: PathBuf,
+    pub(super) note: String,
+}
+
+/// What the handshake found out; each set once.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Type and fingerprint of the host key.
+    pub(super) host_key: OnceLock<String>,
+    pub(super) kex: OnceLock<String>,
+    pub(super) cipher: OnceLock<String>,
+    pub(super) server_version: OnceLock<String>,
+    /// Why the link ended.
+    pub(super) ended: OnceLock<String>,
+}
+
+/// The handler of one link. Dropped when russh's session loop ends, in
+/// whatever way, and then `closed` fires.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) trust: Trust,
+    pub(super) found: Arc<Found>,
+    pub(super) closed: CancellationToken,
+}
+
+/// A failure inside the handler.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ClientError {
+    /// The protocol's.
+    #[error(transparent)]
+    Russh(#[from] russh::Error),
+    /// Ours.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.closed.cancel();
+    }
+}
+
+impl Client {
+    fn judge_key(&self, key: &PublicKey) -> Result<(), LinkError> {
+        let key_type = key.algorithm().as_str().to_owned();
+        let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
+        let text = key.to_openssh().unwrap_or_default();
+        let blob = text.split(' ').nth(1).unwrap_or_default();
+        let trust = &self.trust;
+        let address = trust.address.clone();
+        match judge(&trust.known, &trust.policy, &key_type, blob, &fingerprint) {
+            Verdict::Accept => {}
+            Verdict::AcceptAndRemember => {
+                remember(&trust.accepted, &address, &key_type, blob, &trust.note)?;
+            }
+            Verdict::Unknown { others } => {
+                return Err(LinkError::HostKeyUnknown {
+                    address,
+                    key_type,
+                    fingerprint,
+                    others,
+                });
+            }
+            Verdict::Changed(place) => {
+                return Err(LinkError::HostKeyChanged {
+                    address,
+                    key_type,
+                    fingerprint,
+                    place,
+                });
+            }
+            Verdict::Revoked(place) => return Err(LinkError::HostKeyRevoked { address, place }),
+        }
+        // A rekey shows the same key again; the first stands.
+        self.found
+            .host_key
+            .get_or_init(|| format!("{key_type} {fingerprint}"));
+        Ok(())
+    }
+}
+
+/// What every server-opened channel gets.
+async fn refuse(kind: &'static str, reply: ChannelOpenHandle) -> Result<(), ClientError> {
+    tracing::warn!(kind, "refused a channel that the server opened unasked");
+    reply
+        .reject(ChannelOpenFailure::AdministrativelyProhibited)
+        .await;
+    Ok(())
+}
+
+impl Handler for Client {
+    type Error = ClientError;
+
+    async fn check_server_key(
+        &mut self,
+        key: &PublicKeyOrCertificate,
+    ) -> Result<bool, ClientError> {
+        self.judge_key(&key.public_key())?;
+        Ok(true)
+    }
+
+    async fn kex_done(
+        &mut self,
+        _shared_secret: Option<&[u8]>,
+        names: &Names,
+        session: &mut Session,
+    ) -> Result<(), ClientError> {
+        let found = &self.found;
+        found.kex.get_or_init(|| names.kex.as_ref().to_owned());
+        found
+            .cipher
+            .get_or_init(|| names.cipher.as_ref().to_owned());
+        found.server_version.get_or_init(|| {
+            let version = String::from_utf8_lossy(session.remote_sshid());
+            version
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(255)
+                .collect()
+        });
+        Ok(())
+    }
+
+    async fn disconnected(
+        &mut self,
+        reason: DisconnectReason<ClientError>,
+    ) -> Result<(), ClientError> {
+        let words = match reason {
+            DisconnectReason::ReceivedDisconnect(said) => {
+                let said: String = said
+                    .message
+                    .chars()
+                    .filter(|c| !c.is_control())
+                    .take(200)
+                    .collect();
+                format!("the server said goodbye: {said}")
+            }
+            DisconnectReason::Error(error) => schema::Fault::chain(&error),
+        };
+        self.found.ended.get_or_init(|| words);
+        Ok(())
+    }
+
+    async fn server_channel_open_forwarded_tcpip(
+        &mut self,
+        _channel: Channel<Msg>,
+        _connected_address: &str,
+        _connected_port: u32,
+        _originator_address: &str,
+        _originator_port: u32,
+        reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), ClientError> {
+        refuse("forwarded-tcpip", reply).await
+    }
+
+    async fn server_channel_open_forwarded_streamlocal(
+        &mut self,
+        _channel: Channel<Msg>,
+        _socket_path: &str,
+        reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), ClientError> {
+        refuse("forwarded-streamlocal@openssh.com", reply).await
+    }
+
+    async fn server_channel_open_agent_forward(
+        &mut self,
+        _channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), ClientError> {
+        refuse("auth-agent@openssh.com", reply).await
+    }
+
+    async fn server_channel_open_unknown(
+        &mut self,
+        _channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), ClientError> {
+        refuse("unknown", reply).await
+    }
+
+    async fn server_channel_open_session(
+        &mut self,
+        _channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), ClientError> {
+        refuse("session", reply).await
+    }
+
+    async fn server_channel_open_direct_tcpip(
+        &mut self,
+        _channel: Channel<Msg>,
+        _host: &str,
+        _port: u32,
+        _originator_address: &str,
+        _originator_port: u32,
+        reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), ClientError> {
+        refuse("direct-tcpip", reply).await
+    }
+
+    async fn server_channel_open_direct_streamlocal(
+        &mut self,
+        _channel: Channel<Msg>,
+        _socket_path: &str,
+        reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), ClientError> {
+        refuse("direct-streamlocal@openssh.com", reply).await
+    }
+
+    async fn server_channel_open_x11(
+        &mut self,
+        _channel: Channel<Msg>,
+        _originator_address: &str,
+        _originator_port: u32,
+        reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), ClientError> {
+        refuse("x11", reply).await
+    }
+}

@@ -1,0 +1,199 @@
+//! Dialling: address by address, socket, handshake, host key, authentication.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use russh::client::{self, Config};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::address::Address;
+use super::algorithms;
+use super::auth::Authentication;
+use super::client::{Client, ClientError, Found, Trust};
+use super::connection::Connection;
+use super::error::{Disposition, LinkError};
+use super::known_hosts::Known;
+use super::plan::{KEEPALIVES_MISSED, Plan};
+use super::socket;
+use super::stall::StallGuard;
+
+/// Handshakes at once in one daemon: enough to bring 200 sessions up in
+/// seconds, few enough for an sshd with `MaxStartups 10` to serve most of them
+/// at the first try (FAULTS 32). Waiting for a TCP connection takes no slot,
+/// so that silent hosts do not hold up the others.
+const HANDSHAKES_MAX: usize = 16;
+
+/// Messages that one channel may hold before its reader takes them.
+const CHANNEL_QUEUE: usize = 64;
+
+/// What all dials of a daemon share.
+#[derive(Debug, Clone)]
+pub struct DialLimits {
+    handshakes: Arc<Semaphore>,
+}
+
+impl Default for DialLimits {
+    fn default() -> Self {
+        Self {
+            handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
+        }
+    }
+}
+
+/// Reaches the first address that answers. `agents` are tried in order after
+/// the plan's own.
+pub async fn dial(
+    plan: &Plan,
+    agents: &[PathBuf],
+    limits: &DialLimits,
+) -> Result<Connection, LinkError> {
+    let mut last = None;
+    for address in &plan.addresses {
+        let begun = Dial {
+            plan,
+            address,
+            agents,
+            limits,
+        };
+        let outcome = match tokio::time::timeout(plan.timeout, begun.run()).await {
+            Ok(outcome) => outcome,
+            Err(_late) => Err(LinkError::DialTimeout {
+                address: address.clone(),
+                limit: plan.timeout,
+            }),
+        };
+        match outcome {
+            Ok(connection) => return Ok(connection),
+            // What a server said of keys and credentials holds for its other
+            // addresses too; asking again elsewhere would only count as tries.
+            Err(error) if error.disposition() != Disposition::Retry => return Err(error),
+            Err(error @ LinkError::HostKeyUnknown { .. }) => return Err(error),
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.unwrap_or_else(|| LinkError::Lost("the plan has no address".into())))
+}
+
+/// One dial of one address.
+struct Dial<'a> {
+    plan: &'a Plan,
+    address: &'a Address,
+    agents: &'a [PathBuf],
+    limits: &'a DialLimits,
+}
+
+impl Dial<'_> {
+    async fn run(self) -> Result<Connection, LinkError> {
+        let known = Known::read(&self.plan.known_hosts, self.address).await?;
+        let patience = self.plan.keepalive.map(|every| every * KEEPALIVES_MISSED);
+        let begun = Instant::now();
+        let stream = socket::connect(self.address, patience).await?;
+        let round_trip = begun.elapsed();
+        // The semaphore is never closed.
+        let _slot = self.limits.handshakes.acquire().await.ok();
+        self.handshake(stream, known, patience, round_trip).await
+    }
+
+    async fn handshake(
+        self,
+        stream: TcpStream,
+        known: Known,
+        patience: Option<Duration>,
+        round_trip: Duration,
+    ) -> Result<Connection, LinkError> {
+        let config = Arc::new(config(&known, self.plan.keepalive, round_trip));
+        let found = Arc::new(Found::default());
+        let closed = CancellationToken::new();
+        let client = Client {
+            trust: Trust {
+                address: self.address.clone(),
+                known,
+                policy: self.plan.policy.clone(),
+                accepted: self.plan.known_hosts.accepted.clone(),
+                note: self.plan.note.clone(),
+            },
+            found: Arc::clone(&found),
+            closed: closed.clone(),
+        };
+        let guarded = StallGuard::new(stream, patience);
+        let mut handle = client::connect_stream(config, guarded, client)
+            .await
+            .map_err(|error| self.explain(error))?;
+        let agents: Vec<PathBuf> = self
+            .plan
+            .credentials
+            .agent_socket
+            .iter()
+            .chain(self.agents)
+            .cloned()
+            .collect();
+        Authentication::new(&mut handle, self.plan, self.address, &agents)
+            .run()
+            .await?;
+        Ok(Connection::new(
+            handle,
+            self.address.clone(),
+            found,
+            closed,
+            round_trip,
+        ))
+    }
+
+    fn explain(&self, error: ClientError) -> LinkError {
+        let address = self.address.clone();
+        match error {
+            ClientError::Link(error) => error,
+            ClientError::Russh(russh::Error::NoCommonAlgo { kind, theirs, .. }) => {
+                let kind = format!("{kind:?}").to_lowercase();
+                LinkError::OldCrypto {
+                    address,
+                    kind,
+                    theirs: theirs.join(", "),
+                }
+            }
+            ClientError::Russh(source) => LinkError::Handshake { address, source },
+        }
+    }
+}
+
+/// russh fires on the tick after `keepalive_max` unanswered ones, so one less
+/// than [`KEEPALIVES_MISSED`].
+fn config(known: &Known, keepalive: Option<Duration>, round_trip: Duration) -> Config {
+    Config {
+        client_id: russh::SshId::Standard(
+            concat!("SSH-2.0-remote-shell-mcp_", env!("CARGO_PKG_VERSION")).into(),
+        ),
+        window_size: window(round_trip),
+        channel_buffer_size: CHANNEL_QUEUE,
+        preferred: algorithms::preferred(&known.key_types()),
+        inactivity_timeout: None,
+        keepalive_interval: keepalive,
+        keepalive_max: KEEPALIVES_MISSED as usize - 1,
+        nodelay: false, // The socket has it already.
+        ..Config::default()
+    }
+}
+
+/// One number per link, chosen from the time that connecting took: loopback
+/// is fastest with 1 to 4 MiB, and 40 ms of round trip wants 16 MiB.
+fn window(round_trip: Duration) -> u32 {
+    match round_trip.as_millis() {
+        0..5 => 2 << 20,
+        5..30 => 8 << 20,
+        _ => 16 << 20,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_grows_with_the_round_trip() {
+        let windows = [1, 5, 29, 30, 400].map(|ms| window(Duration::from_millis(ms)) >> 20);
+        assert_eq!(windows, [2, 8, 8, 16, 16]);
+    }
+}

@@ -1,0 +1,270 @@
+//! What can go wrong with a link, and what a session does about it.
+
+use std::io;
+use std::time::Duration;
+
+use schema::Code;
+
+use super::address::Address;
+use super::known_hosts::Place;
+
+/// A failure to make or to use a link.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The name has no address.
+    #[error("cannot resolve {host}")]
+    Resolve {
+        /// The name.
+        host: String,
+        /// The resolver's words.
+        #[source]
+        source: io::Error,
+    },
+    /// No TCP connection.
+    #[error("cannot connect to {address}")]
+    Connect {
+        /// Where to.
+        address: Address,
+        /// The kernel's words.
+        #[source]
+        source: io::Error,
+    },
+    /// The dial took longer than its limit.
+    #[error("no answer from {address} within {}", schema::GoDuration(*.limit))]
+    DialTimeout {
+        /// Where to.
+        address: Address,
+        /// The spec's `timeout`.
+        limit: Duration,
+    },
+    /// The protocol failed before authentication.
+    #[error("the SSH handshake with {address} failed")]
+    Handshake {
+        /// Where to.
+        address: Address,
+        /// russh's words.
+        #[source]
+        source: russh::Error,
+    },
+    /// The server offers only algorithms that are refused here.
+    #[error("{address} offers no {kind} algorithm that is safe; it has {theirs}")]
+    OldCrypto {
+        /// Where to.
+        address: Address,
+        /// Of which kind.
+        kind: String,
+        /// What it offered.
+        theirs: String,
+    },
+    /// In no known_hosts file.
+    #[error("the host key of {address} is not known: {key_type} {fingerprint}")]
+    HostKeyUnknown {
+        /// Where to.
+        address: Address,
+        /// `ssh-ed25519`, say.
+        key_type: String,
+        /// `SHA256:...`.
+        fingerprint: String,
+        /// Where keys of another type for this host stand, if any do.
+        others: Option<Place>,
+    },
+    /// Another than a known_hosts file has.
+    #[error(
+        "the host key of {address} changed: it is {key_type} {fingerprint} now, but {place} has another"
+    )]
+    HostKeyChanged {
+        /// Where to.
+        address: Address,
+        /// `ssh-ed25519`, say.
+        key_type: String,
+        /// `SHA256:...`.
+        fingerprint: String,
+        /// The line that has another.
+        place: Place,
+    },
+    /// Marked `@revoked`.
+    #[error("the host key of {address} is revoked by {place}")]
+    HostKeyRevoked {
+        /// Where to.
+        address: Address,
+        /// The line that revokes it.
+        place: Place,
+    },
+    /// A known_hosts file cannot be read or written.
+    #[error("cannot use {path}")]
+    KnownHosts {
+        /// Which.
+        path: String,
+        /// The kernel's words.
+        #[source]
+        source: io::Error,
+    },
+    /// The server refused every credential there was.
+    #[error("{user}@{address} refused {tried}; it accepts {accepts}")]
+    AuthRefused {
+        /// As whom.
+        user: String,
+        /// Where.
+        address: Address,
+        /// What was tried, in words.
+        tried: String,
+        /// What the server would take.
+        accepts: String,
+    },
+    /// There is no credential to try.
+    #[error("there is nothing to authenticate {user}@{address} with: {looked}")]
+    NoCredential {
+        /// As whom.
+        user: String,
+        /// Where.
+        address: Address,
+        /// Where credentials were looked for.
+        looked: String,
+    },
+    /// A password or passphrase that only the caller had is gone.
+    #[error("the {what} that was given inline is not kept over a restart of the daemon")]
+    SecretGone {
+        /// `password` or `passphrase of ...`.
+        what: String,
+    },
+    /// The agent that is needed does not answer.
+    #[error("no agent answers at {path}")]
+    NoAgent {
+        /// The socket, or `(none given)`.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A private key file cannot be used.
+    #[error("cannot use the key {path}")]
+    KeyFile {
+        /// Which.
+        path: String,
+        /// Why.
+        #[source]
+        source: russh::keys::Error,
+    },
+    /// A private key file wants a passphrase that was not given.
+    #[error("the key {path} has a passphrase and none was given")]
+    PassphraseNeeded {
+        /// Which.
+        path: String,
+    },
+    /// The link broke.
+    #[error("the connection was lost: {0}")]
+    Lost(String),
+    /// The server would not open a channel.
+    #[error("the server refused a channel: {0}")]
+    ChannelRefused(String),
+    /// The server would not start the command.
+    #[error("the server refused to run the command")]
+    ExecRefused,
+}
+
+/// What a session does after a failed dial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disposition {
+    /// Try again later.
+    Retry,
+    /// Try again when an agent is there.
+    AwaitAgent,
+    /// Stop until a person gives a credential.
+    NeedsAuth,
+    /// Stop until a person settles the host key.
+    HostKey,
+}
+
+impl LinkError {
+    /// What a session does after this failure (FAULTS 29, 30).
+    pub fn disposition(&self) -> Disposition {
+        match self {
+            Self::HostKeyChanged { .. } | Self::HostKeyRevoked { .. } => Disposition::HostKey,
+            Self::AuthRefused { .. } | Self::SecretGone { .. } | Self::PassphraseNeeded { .. } => {
+                Disposition::NeedsAuth
+            }
+            Self::NoAgent { .. } => Disposition::AwaitAgent,
+            _ => Disposition::Retry,
+        }
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::HostKeyUnknown { .. } => Code::HostKeyUnknown,
+            Self::HostKeyChanged { .. } | Self::HostKeyRevoked { .. } => Code::HostKeyChanged,
+            Self::AuthRefused { .. } | Self::NoCredential { .. } => Code::AuthFailed,
+            Self::SecretGone { .. } | Self::PassphraseNeeded { .. } => Code::NeedsAuth,
+            Self::NoAgent { .. } | Self::KnownHosts { .. } => Code::Unavailable,
+            Self::KeyFile { .. } => Code::InvalidArgument,
+            Self::DialTimeout { .. } => Code::Timeout,
+            Self::ExecRefused | Self::OldCrypto { .. } => Code::Remote,
+            Self::ChannelRefused(_) => Code::Busy,
+            Self::Resolve { .. }
+            | Self::Connect { .. }
+            | Self::Handshake { .. }
+            | Self::Lost(_) => Code::NotConnected,
+        }
+    }
+
+    /// The next step in words; empty when the message says it all.
+    pub fn next_step(&self) -> String {
+        match self {
+            Self::HostKeyUnknown {
+                address,
+                fingerprint,
+                others,
+                ..
+            } => {
+                let others = others.as_ref().map_or_else(String::new, |place| {
+                    format!("{place} has a key of another type for this host, so look twice. ")
+                });
+                format!(
+                    "{others}If that is the key you expect, call ssh_connect again with spec.host_key \
+                     \"{fingerprint}\" (\"accept-new\" takes any first key); or a person runs \
+                     `ssh{} {}` once and accepts it there",
+                    port_option(address),
+                    address.host
+                )
+            }
+            Self::HostKeyChanged { address, place, .. } => format!(
+                "this is either a reinstalled host or an attack: nothing is sent to it. When a person \
+                 has made sure, they run `ssh-keygen -R '{}' -f {}` and then ssh_reconnect",
+                super::known_hosts::host_entry(address),
+                place.path
+            ),
+            Self::HostKeyRevoked { .. } => "ask whoever keeps that file".into(),
+            Self::AuthRefused { .. } | Self::NoCredential { .. } => {
+                "call ssh_connect with spec.auth \
+                 (key_path, use_agent or password), or add the key to the host's authorized_keys; \
+                 then ssh_reconnect"
+                    .into()
+            }
+            Self::SecretGone { .. } | Self::PassphraseNeeded { .. } => {
+                "call ssh_disconnect, then ssh_connect with spec.auth that has it; or load the key \
+                 into an agent and use that"
+                    .into()
+            }
+            Self::NoAgent { .. } => {
+                "start the agent or load the key; the session connects by itself when a client \
+                 brings an agent that answers"
+                    .into()
+            }
+            Self::KeyFile { .. } => "name a private key file that this user can read".into(),
+            Self::OldCrypto { .. } => "the host needs a newer SSH server".into(),
+            Self::ChannelRefused(_) => {
+                "the host allows only so many at once (MaxSessions); try again when a job has ended"
+                    .into()
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+fn port_option(address: &Address) -> String {
+    if address.port == super::address::SSH_PORT {
+        String::new()
+    } else {
+        format!(" -p {}", address.port)
+    }
+}

@@ -1,0 +1,15 @@
+//! Host keys: which are known, which are not, and which were accepted. Our own
+//! reader of OpenSSH's known_hosts (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT").
+
+mod accepted;
+mod files;
+mod line;
+mod pattern;
+mod verdict;
+
+pub(super) use accepted::remember;
+pub(super) use files::Known;
+pub use files::{KnownHostsFiles, Place};
+pub(super) use pattern::host_entry;
+pub use verdict::Policy;
+pub(super) use verdict::{Verdict, judge};

@@ -1,0 +1,27 @@
+//! The link to one SSH server: dialling, trust, authentication, channels. The
+//! only room that knows russh.
+
+mod address;
+mod agent;
+mod algorithms;
+mod auth;
+mod client;
+mod connection;
+mod dial;
+mod error;
+mod exec;
+mod known_hosts;
+mod plan;
+mod remote_script;
+mod socket;
+mod stall;
+mod state;
+
+pub use address::Address;
+pub use connection::{Connection, Facts};
+pub use dial::{DialLimits, dial};
+pub use error::{Disposition, LinkError};
+pub use exec::{Control, Ended, Exec, Kill, OutputSink, Stream};
+pub use known_hosts::{KnownHostsFiles, Place, Policy};
+pub use plan::{Credentials, Plan, PlanError, Surroundings};
+pub use state::LinkState;

@@ -1,0 +1,109 @@
+//! The small POSIX sh preamble for what a server takes in no other way: a
+//! working folder, and environment that it refuses. It is fed on stdin and
+//! never stands in a command line, where the host's `ps` would show it.
+
+use std::fmt::Write;
+
+/// What to send: a command, and what to feed before the caller's own stdin.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Preamble {
+    pub(super) command: String,
+    pub(super) fed: Vec<u8>,
+}
+
+/// A preamble that sets `env`, enters `cwd` and becomes `command` in the
+/// user's own shell.
+pub(super) fn preamble<'a>(
+    env: impl IntoIterator<Item = (&'a str, &'a str)>,
+    cwd: Option<&str>,
+    command: &str,
+) -> Preamble {
+    let mut script = String::new();
+    for (name, value) in env {
+        // Writing to a String cannot fail.
+        let _infallible = writeln!(script, "export {name}={}", quoted(value));
+    }
+    if let Some(cwd) = cwd {
+        let _infallible = writeln!(script, "cd -- {} || exit 1", folder(cwd));
+    }
+    let _infallible = write!(
+        script,
+        "exec \"${{SHELL:-/bin/sh}}\" -c {}",
+        quoted(command)
+    );
+    let count = script.len();
+    Preamble {
+        // `dd bs=1` takes exactly its share of stdin, so that the rest is the
+        // command's; the quotes hold in sh, bash, zsh, fish and csh alike.
+        command: format!("exec sh -c 'eval \"$(dd bs=1 count={count} 2>/dev/null)\"'"),
+        fed: script.into_bytes(),
+    }
+}
+
+/// Whether a shell can export a variable of this name.
+pub(super) fn is_variable_name(name: &str) -> bool {
+    let mut letters = name.bytes();
+    letters
+        .next()
+        .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+        && letters.all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// In single quotes, for sh.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// A folder, with a leading `~/` as the login folder.
+fn folder(path: &str) -> String {
+    match path.strip_prefix("~/") {
+        Some(rest) => format!("\"$HOME\"/{}", quoted(rest)),
+        None if path == "~" => "\"$HOME\"".into(),
+        None => quoted(path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    fn run(preamble: &Preamble, stdin: &str) -> String {
+        let mut child = Command::new("sh")
+            .args(["-c", &preamble.command])
+            .env("SHELL", "/bin/sh")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut feed = child.stdin.take().unwrap();
+        feed.write_all(&preamble.fed).unwrap();
+        feed.write_all(stdin.as_bytes()).unwrap();
+        drop(feed);
+        String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+    }
+
+    #[test]
+    fn a_preamble_sets_the_environment_and_folder_and_leaves_stdin_alone() {
+        let odd = "it's $HOME `id` \"quoted\"\nand a second line";
+        let made = preamble([("ODD", odd)], Some("/"), "pwd; printf '%s|' \"$ODD\"; cat");
+        assert_eq!(run(&made, "the rest"), format!("/\n{odd}|the rest"));
+        assert!(!made.command.contains("ODD"));
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_runs_nothing() {
+        let made = preamble([], Some("/does/not/exist"), "echo ran");
+        assert_eq!(run(&made, ""), "");
+    }
+
+    #[test]
+    fn only_names_that_a_shell_can_export_are_names() {
+        assert!(is_variable_name("_A1"));
+        for bad in ["", "1A", "A-B", "A B", "A;id", "Ä"] {
+            assert!(!is_variable_name(bad), "{bad}");
+        }
+    }
+}
