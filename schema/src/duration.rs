@@ -191,7 +191,7 @@ impl<'de> Deserialize<'de> for GoDuration {
             fn visit_i64<E: de::Error>(self, nanos: i64) -> Result<GoDuration, E> {
                 u64::try_from(nanos)
                     .map(|nanos| GoDuration(Duration::from_nanos(nanos)))
-                    .map_err(|_| E::custom(DurationError::Negative(nanos.to_string())))
+                    .map_err(|_out_of_range| E::custom(DurationError::Negative(nanos.to_string())))
             }
         }
 

@@ -11,6 +11,7 @@ pub mod limits;
 pub mod place;
 pub mod secret;
 pub mod spec;
+pub mod tools;
 
 pub use duration::GoDuration;
 pub use fault::{Code, Fault};
