@@ -1,1 +1,11 @@
-//! The databases of remote-shell-mcp.
+//! The databases of remote-shell-mcp: what must come back, what was done, and
+//! the private files that both stand in.
+
+pub mod backup;
+pub mod import;
+pub mod migrate;
+pub mod private_files;
+pub mod state;
+
+mod database;
+mod record;

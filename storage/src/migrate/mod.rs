@@ -1,0 +1,8 @@
+//! From any older schema of `state.redb` to this program's: one file a
+//! version, all missing steps in one transaction, after a verified backup.
+
+mod chain;
+mod v1;
+
+pub use chain::MigrateError;
+pub(crate) use chain::{CHAIN, migrate, run};

@@ -1,0 +1,18 @@
+//! What must come back after a restart: the specs, in `state.redb`.
+
+mod change;
+mod error;
+mod open;
+mod picture;
+mod store;
+mod tables;
+mod writer;
+
+pub use change::Change;
+pub use error::{CommitError, OpenError, SharedCause};
+pub use open::{Opened, StateOptions};
+pub use picture::{Picture, SavedDockerHost, SavedForward, SavedSession};
+pub use store::StateStore;
+
+pub(crate) use change::Edit;
+pub(crate) use tables::{SCHEMA_VERSION, make_tables, schema_version, set_schema_version};
