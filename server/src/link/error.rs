@@ -7,10 +7,14 @@ use schema::Code;
 
 use super::address::Address;
 use super::known_hosts::Place;
+use super::plan::PlanError;
 
 /// A failure to make or to use a link.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
+    /// The spec makes no plan, in this version or at all.
+    #[error("the spec cannot be followed")]
+    Plan(#[source] PlanError),
     /// The name has no address.
     #[error("cannot resolve {host}")]
     Resolve {
@@ -196,7 +200,7 @@ impl LinkError {
             Self::AuthRefused { .. } | Self::NoCredential { .. } => Code::AuthFailed,
             Self::SecretGone { .. } | Self::PassphraseNeeded { .. } => Code::NeedsAuth,
             Self::NoAgent { .. } | Self::KnownHosts { .. } => Code::Unavailable,
-            Self::KeyFile { .. } => Code::InvalidArgument,
+            Self::KeyFile { .. } | Self::Plan(_) => Code::InvalidArgument,
             Self::DialTimeout { .. } => Code::Timeout,
             Self::ExecRefused | Self::OldCrypto { .. } => Code::Remote,
             Self::ChannelRefused(_) => Code::Busy,

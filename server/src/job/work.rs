@@ -1,0 +1,210 @@
+//! One job: its output, its state, and what can be told to it.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use schema::Fault;
+use schema::tools::job::JobState;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use crate::link::{Control, OutputSink, Stream};
+use crate::output::{Kept, Part};
+
+/// Orders that wait for a job's driver; one cancel and a few signals.
+const ORDERS_MAX: usize = 8;
+
+/// What a job is begun with.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    /// The tool that started it.
+    pub tool: &'static str,
+    /// The session, or the Docker host and container.
+    pub target: String,
+    /// What it runs.
+    pub command: String,
+    /// Keep control sequences in results.
+    pub raw: bool,
+    /// The time of day.
+    pub started_at: SystemTime,
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// Whether and how it ended.
+    pub state: JobState,
+    /// Present when it exited.
+    pub exit_code: Option<i32>,
+    /// The signal that ended it; empty for none.
+    pub signal: String,
+    /// Why nobody knows how it ended; empty when somebody does.
+    pub lost_reason: String,
+    /// Variables that could not be set.
+    pub env_refused: Vec<String>,
+    /// Present when it never started.
+    pub failed: Option<Fault>,
+    /// From its start to its end; none while it runs.
+    pub took: Option<Duration>,
+}
+
+/// One piece of long work.
+#[derive(Debug)]
+pub struct Job {
+    id: String,
+    new: NewJob,
+    begun: Instant,
+    output: Mutex<HashMap<Stream, Kept>>,
+    status: watch::Sender<Status>,
+    /// Counts writes, so that a waiter sees new output.
+    written: watch::Sender<u64>,
+    orders: mpsc::Sender<Control>,
+    /// Whether somebody asked for its end.
+    cancel_asked: watch::Sender<bool>,
+    /// Where `job_wait` goes on, per stream.
+    read_to: Mutex<HashMap<Stream, u64>>,
+}
+
+impl Job {
+    /// A running job, and the end of the queue that its driver reads.
+    pub(super) fn new(id: String, new: NewJob) -> (Self, mpsc::Receiver<Control>) {
+        let (orders, taken) = mpsc::channel(ORDERS_MAX);
+        let status = Status {
+            state: JobState::Running,
+            exit_code: None,
+            signal: String::new(),
+            lost_reason: String::new(),
+            env_refused: Vec::new(),
+            failed: None,
+            took: None,
+        };
+        let job = Self {
+            id,
+            new,
+            begun: Instant::now(),
+            output: Mutex::default(),
+            status: watch::Sender::new(status),
+            written: watch::Sender::new(0),
+            orders,
+            cancel_asked: watch::Sender::new(false),
+            read_to: Mutex::default(),
+        };
+        (job, taken)
+    }
+
+    /// What to give as `job_id`.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What it was begun with.
+    pub fn begun_as(&self) -> &NewJob {
+        &self.new
+    }
+
+    /// Where it stands.
+    pub fn status(&self) -> Status {
+        self.status.borrow().clone()
+    }
+
+    /// How long it has run, or ran.
+    pub fn took(&self) -> Duration {
+        self.status
+            .borrow()
+            .took
+            .unwrap_or_else(|| self.begun.elapsed())
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&self) -> Status {
+        let mut status = self.status.subscribe();
+        // The sender lives as long as self.
+        match status
+            .wait_for(|status| status.state != JobState::Running)
+            .await
+        {
+            Ok(ended) => ended.clone(),
+            Err(_closed) => self.status(),
+        }
+    }
+
+    /// Waits for more output than there was at `seen` writes; returns the
+    /// writes so far.
+    pub async fn more_output(&self, seen: u64) -> u64 {
+        let mut written = self.written.subscribe();
+        match written.wait_for(|count| *count > seen).await {
+            Ok(count) => *count,
+            Err(_closed) => seen,
+        }
+    }
+
+    /// Asks for its end: a signal, then KILL. Whether it still ran.
+    pub fn cancel(&self, signal: &str) -> bool {
+        let runs = self.status.borrow().state == JobState::Running;
+        if runs {
+            self.cancel_asked.send_replace(true);
+            let kill = crate::link::Kill {
+                signal: signal.to_owned(),
+            };
+            if let Err(error) = self.orders.try_send(Control::Kill(kill)) {
+                tracing::debug!(job = %self.id, %error, "the job has its orders already");
+            }
+        }
+        runs
+    }
+
+    /// Reads a stream by offset.
+    pub fn read(&self, stream: Stream, offset: u64, max: usize) -> Part {
+        self.with_output(stream, |kept| kept.read(offset, max))
+    }
+
+    /// Bytes written to a stream so far.
+    pub fn total(&self, stream: Stream) -> u64 {
+        self.with_output(stream, |kept| kept.total())
+    }
+
+    /// Everything that is kept of a stream from where the last such call
+    /// ended; the first call begins at the beginning.
+    pub fn read_on(&self, stream: Stream) -> (Vec<u8>, u64) {
+        let mut read_to = self.read_to.lock().unwrap_or_else(PoisonError::into_inner);
+        let from = read_to.entry(stream).or_default();
+        let (mut data, mut lost) = (Vec::new(), 0);
+        loop {
+            let part = self.read(stream, *from, usize::MAX);
+            lost += part.lost_bytes;
+            *from = part.next_offset;
+            if part.data.is_empty() {
+                return (data, lost);
+            }
+            data.extend_from_slice(&part.data);
+        }
+    }
+
+    /// Records its end; the first end stands.
+    pub(super) fn end(&self, mut status: Status) {
+        status.took = Some(self.begun.elapsed());
+        if *self.cancel_asked.borrow() && status.failed.is_none() {
+            status.state = JobState::Cancelled;
+        }
+        self.status.send_if_modified(|now| {
+            let first = now.state == JobState::Running;
+            if first {
+                *now = status;
+            }
+            first
+        });
+    }
+
+    fn with_output<T>(&self, stream: Stream, look: impl FnOnce(&mut Kept) -> T) -> T {
+        let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        look(output.entry(stream).or_default())
+    }
+}
+
+impl OutputSink for Job {
+    fn write(&self, stream: Stream, bytes: &[u8]) {
+        self.with_output(stream, |kept| kept.append(bytes));
+        self.written.send_modify(|count| *count += 1);
+    }
+}

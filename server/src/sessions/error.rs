@@ -1,0 +1,113 @@
+//! What can go wrong with a session, as its callers hear it.
+
+use schema::{Code, Fault, Id};
+use storage::state::CommitError;
+
+use super::view::Failure;
+use crate::link::PlanError;
+
+/// A failure of a session's call.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// No session of that id.
+    #[error("there is no session `{id}`{}", known_words(.known))]
+    NotFound {
+        /// The id asked for.
+        id: Id,
+        /// The ids there are.
+        known: Vec<Id>,
+    },
+    /// The id is in use with another spec.
+    #[error("the session `{id}` is there with another spec; it differs in {}", .fields.join(", "))]
+    AlreadyExists {
+        /// The id asked for.
+        id: Id,
+        /// Where the two differ.
+        fields: Vec<&'static str>,
+    },
+    /// The spec makes no plan.
+    #[error("the spec of `{id}` cannot be used")]
+    Spec {
+        /// The id asked for.
+        id: Id,
+        /// Why.
+        #[source]
+        source: PlanError,
+    },
+    /// It is not up.
+    #[error("the session `{id}` is not up: {}", .failure.message)]
+    NotUp {
+        /// Which.
+        id: Id,
+        /// Why.
+        failure: Failure,
+    },
+    /// It did not come up in time.
+    #[error("the session `{id}` did not come up in {waited_s} s: {reason}")]
+    Timeout {
+        /// Which.
+        id: Id,
+        /// How long the call waited.
+        waited_s: u64,
+        /// Why, as far as is known.
+        reason: String,
+    },
+    /// It was closed meanwhile.
+    #[error("the session `{id}` was closed meanwhile")]
+    Closed {
+        /// Which.
+        id: Id,
+    },
+    /// It could not be kept, so it was not opened.
+    #[error("the session `{id}` cannot be kept")]
+    Commit {
+        /// Which.
+        id: Id,
+        /// Why.
+        #[source]
+        source: CommitError,
+    },
+}
+
+fn known_words(known: &[Id]) -> String {
+    if known.is_empty() {
+        return "; there are none".into();
+    }
+    let names: Vec<&str> = known.iter().map(Id::as_str).take(20).collect();
+    let more = known.len().saturating_sub(names.len());
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    format!("; there are {}{more}", names.join(", "))
+}
+
+impl From<SessionError> for Fault {
+    fn from(error: SessionError) -> Self {
+        let message = Fault::chain(&error);
+        let (code, next) = match error {
+            SessionError::NotFound { .. } => (
+                Code::NotFound,
+                "open it with ssh_connect, or see ssh_list".into(),
+            ),
+            SessionError::AlreadyExists { .. } => (
+                Code::AlreadyExists,
+                "use the session that is there, take another id, or ssh_disconnect it first".into(),
+            ),
+            SessionError::Spec { .. } => (Code::InvalidArgument, String::new()),
+            SessionError::NotUp { failure, .. } => (failure.code, failure.next),
+            SessionError::Timeout { .. } => (
+                Code::NotConnected,
+                "it is still being tried if it is persistent or auto_reconnect; ssh_info says more"
+                    .into(),
+            ),
+            SessionError::Closed { .. } => (Code::NotConnected, "see ssh_list".into()),
+            SessionError::Commit { .. } => (
+                Code::Unavailable,
+                "make room on the disk and try again".into(),
+            ),
+        };
+        Self::new(code, message).next(next)
+    }
+}

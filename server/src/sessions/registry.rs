@@ -1,0 +1,160 @@
+//! All sessions of the daemon, by their ids.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::FutureExt;
+use schema::Id;
+use schema::spec::SshSpec;
+use storage::state::{Change, StateStore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::agents::Agents;
+use super::error::SessionError;
+use super::session::{Parts, Session};
+use super::task::Dialer;
+use crate::clock::Clock;
+use crate::link::{DialLimits, LinkError, Plan, Surroundings, dial};
+
+/// What sessions take from around them.
+#[derive(Debug, Clone)]
+pub struct Around {
+    /// Home, user, and the rules for host keys.
+    pub surroundings: Surroundings,
+    /// Where persistent specs are kept.
+    pub store: StateStore,
+    /// The time of day.
+    pub clock: Clock,
+    /// Every task of a session is joined here.
+    pub tasks: TaskTracker,
+    /// Ends every session when the daemon stops.
+    pub stopping: CancellationToken,
+}
+
+/// The sessions. A cheap handle.
+#[derive(Debug, Clone)]
+pub struct Sessions {
+    pub(super) around: Around,
+    pub(super) agents: Agents,
+    pub(super) limits: DialLimits,
+    pub(super) by_id: Arc<Mutex<BTreeMap<Id, Session>>>,
+    /// Those that were brought back at the start.
+    pub(super) rehydrated: Arc<Mutex<Vec<Id>>>,
+}
+
+/// How a new session is begun.
+pub(super) struct Begin {
+    pub(super) id: Id,
+    pub(super) spec: SshSpec,
+    pub(super) secret_gone: bool,
+    pub(super) opened_by: String,
+    pub(super) agent: Option<PathBuf>,
+    pub(super) rehydrated: bool,
+}
+
+impl Sessions {
+    /// No sessions yet.
+    pub fn new(around: Around) -> Self {
+        Self {
+            around,
+            agents: Agents::default(),
+            limits: DialLimits::default(),
+            by_id: Arc::default(),
+            rehydrated: Arc::default(),
+        }
+    }
+
+    /// The agents that clients brought.
+    pub fn agents(&self) -> &Agents {
+        &self.agents
+    }
+
+    /// The session of that id.
+    pub fn get(&self, id: &Id) -> Result<Session, SessionError> {
+        let by_id = self.lock();
+        by_id
+            .get(id)
+            .cloned()
+            .ok_or_else(|| SessionError::NotFound {
+                id: id.clone(),
+                known: by_id.keys().cloned().collect(),
+            })
+    }
+
+    /// All of them, by id.
+    pub fn list(&self) -> Vec<Session> {
+        self.lock().values().cloned().collect()
+    }
+
+    /// Ends a session for good. It is forgotten on disk first, so that a
+    /// death in between leaves it closed rather than coming back.
+    pub async fn disconnect(&self, id: &Id) -> Result<Session, SessionError> {
+        let session = self.get(id)?;
+        if session.spec().persistent {
+            self.around
+                .store
+                .commit(vec![Change::RemoveSession(id.clone())])
+                .await
+                .map_err(|source| SessionError::Commit {
+                    id: id.clone(),
+                    source,
+                })?;
+        }
+        self.forget(&session);
+        session.close().await;
+        Ok(session)
+    }
+
+    /// Takes a session out of the list, unless another has its id by now.
+    pub(super) fn forget(&self, session: &Session) {
+        let mut by_id = self.lock();
+        if by_id
+            .get(session.id())
+            .is_some_and(|there| there.is(session))
+        {
+            by_id.remove(session.id());
+        }
+    }
+
+    /// Starts a session's task; the caller puts it into the list.
+    pub(super) fn begin(&self, begin: Begin) -> Session {
+        let parts = Parts {
+            dialer: self.dialer(&begin),
+            id: begin.id,
+            spec: begin.spec,
+            opened_by: begin.opened_by,
+            own_agents: begin.agent.into_iter().collect(),
+            rehydrated: begin.rehydrated,
+            agents: self.agents.clone(),
+            clock: self.around.clock.clone(),
+            closing: self.around.stopping.child_token(),
+        };
+        Session::start(parts, &self.around.tasks)
+    }
+
+    /// A dialer that makes its plan anew each time: a spec that this version
+    /// cannot follow is a failed dial, never a lost session.
+    fn dialer(&self, begin: &Begin) -> Dialer {
+        let (around, limits) = (self.around.clone(), self.limits.clone());
+        let (id, spec, gone) = (begin.id.clone(), begin.spec.clone(), begin.secret_gone);
+        let client = begin.opened_by.clone();
+        Arc::new(move |agents: Vec<PathBuf>| {
+            let (around, limits) = (around.clone(), limits.clone());
+            let (id, spec, client) = (id.clone(), spec.clone(), client.clone());
+            async move {
+                let at = crate::clock::rfc3339(around.clock.now());
+                let note = format!("accepted {at} for {client}");
+                let plan = Plan::new(id.as_str(), &spec, gone, &around.surroundings, note)
+                    .map_err(LinkError::Plan)?;
+                dial(&plan, &agents, &limits).await
+            }
+            .boxed()
+        })
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, BTreeMap<Id, Session>> {
+        self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
