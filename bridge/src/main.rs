@@ -1,3 +1,10 @@
 //! The bridge.
-
+mod ends;
+mod frame;
+mod handshake;
+mod ledger;
+mod repeatable;
+mod replies;
+mod scan;
+mod session;
 fn main() {}
