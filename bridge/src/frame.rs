@@ -137,15 +137,15 @@ mod tests {
     fn a_huge_line_is_skipped_with_little_memory_and_its_id_is_kept_from_either_end() {
         for (head, tail) in [(r#"{"id":7,"p":""#, r#""}"#), (r#"{"p":""#, r#"","id":7}"#)] {
             let mut framer = Framer::new(10_000);
-            let mut frames = all(&mut framer, head.as_bytes());
+            let mut out = all(&mut framer, head.as_bytes());
             for _ in 0..10_000 {
-                frames.extend(all(&mut framer, &[b'a'; 1000]));
+                out.extend(all(&mut framer, &[b'a'; 1000]));
                 assert!(framer.buffer.capacity() < 40_000);
             }
-            frames.extend(all(&mut framer, tail.as_bytes()));
-            frames.extend(all(&mut framer, b"\nnext\n"));
+            out.extend(all(&mut framer, tail.as_bytes()));
+            out.extend(all(&mut framer, b"\nnext\n"));
             let id = RequestId::parse("7");
-            assert_eq!(frames, [Frame::TooLong { id }, line("next")]);
+            assert_eq!(out, [Frame::TooLong { id }, line("next")]);
         }
     }
 

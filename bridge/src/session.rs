@@ -173,7 +173,7 @@ impl Session {
             }
             Scanned::Request { id, method, params } => {
                 let tool = (method == "tools/call").then(|| scan::tool_name(params));
-                self.client_request(id, &method, tool.as_deref(), line, now)
+                self.client_request(&id, &method, tool.as_deref(), line, now)
             }
             Scanned::Notification { method, params } => {
                 let cancelled = (method == "notifications/cancelled")
@@ -197,14 +197,14 @@ impl Session {
 
     fn client_request(
         &mut self,
-        id: RequestId,
+        id: &RequestId,
         method: &str,
         tool: Option<&str>,
         line: Vec<u8>,
         now: Instant,
     ) -> Vec<Effect> {
-        if self.handshake.is_replaying(&id) {
-            return vec![Effect::ToClient(duplicate(&id))];
+        if self.handshake.is_replaying(id) {
+            return vec![Effect::ToClient(duplicate(id))];
         }
         if method == "initialize" {
             self.handshake.began(id.clone(), &line);
@@ -215,7 +215,7 @@ impl Session {
                 Link::Replaying => Vec::new(),
                 Link::Away => vec![Effect::Look],
             },
-            Err(NotTaken::Duplicate) => vec![Effect::ToClient(duplicate(&id))],
+            Err(NotTaken::Duplicate) => vec![Effect::ToClient(duplicate(id))],
             Err(NotTaken::Busy) => {
                 let fault = Fault::new(
                     Code::Busy,
@@ -225,9 +225,9 @@ impl Session {
                 )
                 .next("wait for an answer, then try again");
                 vec![Effect::ToClient(if tool.is_some() {
-                    replies::tool_fault(&id, &fault)
+                    replies::tool_fault(id, &fault)
                 } else {
-                    replies::fault(Some(&id), &fault)
+                    replies::fault(Some(id), &fault)
                 })]
             }
         }
