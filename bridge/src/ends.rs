@@ -28,12 +28,15 @@ pub(crate) fn id_at_start(head: &[u8]) -> Option<RequestId> {
     // Nearly always an error, for `head` ends in the middle: what was found
     // before it counts.
     drop(deserializer.deserialize_map(Members(&mut found)));
-    found
+    let raw = found?.get();
+    // A number that ends where `head` does may be a longer one's beginning.
+    let is_whole = raw.as_bytes().as_ptr_range().end != head.as_ptr_range().end;
+    is_whole.then(|| RequestId::parse(raw)).flatten()
 }
 
-struct Members<'a>(&'a mut Option<RequestId>);
+struct Members<'a, 'de>(&'a mut Option<&'de RawValue>);
 
-impl<'de> Visitor<'de> for Members<'_> {
+impl<'de> Visitor<'de> for Members<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -43,8 +46,7 @@ impl<'de> Visitor<'de> for Members<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         while let Some(name) = members.next_key::<String>()? {
             if name == "id" {
-                let value = members.next_value::<Box<RawValue>>()?;
-                *self.0 = RequestId::parse(value.get());
+                *self.0 = Some(members.next_value::<&RawValue>()?);
                 return Ok(());
             }
             members.next_value::<IgnoredAny>()?;
@@ -95,6 +97,7 @@ mod tests {
             Some("5".into())
         );
         assert_eq!(raw(id_at_start(br#"{"params":{"id":5},"x":"aaaa"#)), None);
+        assert_eq!(raw(id_at_start(br#"{"id":1000"#)), None, "it may go on");
         let table: [(&str, Option<&str>); 8] = [
             (r#"zzz"},"jsonrpc":"2.0","id":12}"#, Some("12")),
             (r#"zzz"}, "id" : "a-b" } "#, Some("\"a-b\"")),

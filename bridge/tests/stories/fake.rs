@@ -26,7 +26,7 @@ impl FakeDaemon {
     /// Listens in that folder and writes the handle.
     pub(crate) fn start(folder: &Path, instance: &str) -> Self {
         let socket = folder.join("daemon.sock");
-        let _ = std::fs::remove_file(&socket);
+        drop(std::fs::remove_file(&socket));
         let listener = UnixListener::bind(&socket).unwrap();
         write_handle(folder, instance, 0o600);
         let hello = DaemonHello {
@@ -71,19 +71,19 @@ impl Conn {
         (read > 0).then(|| line.trim_end_matches('\n').to_owned())
     }
 
-    pub(crate) fn json(&mut self) -> Value {
-        serde_json::from_str(&self.line().unwrap()).unwrap()
-    }
-
     pub(crate) fn say(&mut self, line: &str) {
         let line = line.to_owned() + "\n";
         self.reader.get_mut().write_all(line.as_bytes()).unwrap();
     }
 
-    /// Answers every request with its method until the bridge is gone.
+    /// Answers every request with its method until the bridge is gone, or `exit`
+    /// ends this process.
     pub(crate) fn echo(mut self) {
         while let Some(line) = self.line() {
             let message: Value = serde_json::from_str(&line).unwrap();
+            if message["method"] == "exit" {
+                std::process::exit(1);
+            }
             if message["id"].is_null() {
                 continue;
             }
@@ -110,7 +110,7 @@ pub(crate) fn write_handle(folder: &Path, instance: &str, mode: u32) {
         instance: instance.into(),
     };
     let path = folder.join("daemon.json");
-    let _ = std::fs::remove_file(&path);
+    drop(std::fs::remove_file(&path));
     let mut options = std::fs::OpenOptions::new();
     let mut file = options
         .write(true)

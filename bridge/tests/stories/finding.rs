@@ -25,7 +25,7 @@ fn a_refusing_daemons_reason_answers_every_request() {
     daemon.hello.reason = "the database is newer".into();
     let _serving = std::thread::spawn(move || {
         loop {
-            drop(daemon.accept_half())
+            drop(daemon.accept_half());
         }
     });
     let mut client = world.client(&[]);
@@ -42,7 +42,7 @@ fn two_sides_without_a_common_wire_are_both_named_with_the_way_out() {
     daemon.hello.version = "9.0.0".into();
     let _serving = std::thread::spawn(move || {
         loop {
-            drop(daemon.accept_half())
+            drop(daemon.accept_half());
         }
     });
     let said = message(&mut world.client(&[]));
@@ -87,7 +87,7 @@ fn an_untrusted_handle_is_not_used_and_said() {
     write_handle(world.folder(), "one", 0o644);
     let _serving = std::thread::spawn(move || {
         loop {
-            drop(daemon.accept_half())
+            drop(daemon.accept_half());
         }
     });
     let said = message(&mut world.client(&[]));

@@ -95,7 +95,6 @@ fn a_hundred_bridges_start_one_daemon_and_are_all_served() {
     for client in &clients {
         assert_eq!(client.json()["result"]["echo"], "ping");
     }
-    eprintln!("100 bridges served in {:?}", started.elapsed());
     assert!(
         started.elapsed() < Duration::from_secs(10),
         "{:?}",
@@ -153,4 +152,33 @@ fn a_daemon_start_by_a_person_ends_the_stop() {
     let mut client = world.client(&args);
     client.say(&request(1, "ping"));
     assert_eq!(client.json()["id"], 1);
+}
+
+#[test]
+fn a_daemon_that_was_started_is_replaced_when_it_is_killed_and_leaves_no_zombie() {
+    let world = World::new();
+    let binary = serving(&world);
+    let mut client = world.client(&["--daemon-binary", binary.to_str().unwrap()]);
+    client.say(&request(1, "initialize"));
+    assert_eq!(client.json()["id"], 1);
+    client.say(&request(2, "exit"));
+    client.say(&request(3, "tools/list"));
+    let mut answers = [client.json(), client.json()];
+    answers.sort_by_key(|answer| answer["id"].as_u64());
+    assert_eq!(answers[0]["error"]["data"]["code"], "outcome_unknown");
+    assert_eq!(answers[1]["result"]["echo"], "tools/list");
+    assert_eq!(count_starts(&world), 2);
+    assert_eq!(children(client.child.id()), 1);
+}
+
+/// Processes whose parent that is, dead ones that nobody reaped included.
+fn children(parent: u32) -> usize {
+    let of_parent = |entry: std::fs::DirEntry| {
+        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+        let after_name = stat.rsplit_once(") ")?.1.to_owned();
+        let theirs = after_name.split(' ').nth(1)?.parse::<u32>().ok()?;
+        (theirs == parent).then_some(())
+    };
+    let entries = std::fs::read_dir("/proc").unwrap();
+    entries.filter_map(Result::ok).filter_map(of_parent).count()
 }
