@@ -49,6 +49,8 @@ pub(crate) struct Failure {
     pub(crate) fault: Fault,
     /// Whether waiting makes no sense.
     pub(crate) settled: bool,
+    /// Whether nobody listens and none was to be started.
+    pub(crate) absent: bool,
 }
 
 /// The end of a search.
@@ -65,6 +67,7 @@ impl Miss {
         Self::Failed(Failure {
             fault,
             settled: true,
+            absent: false,
         })
     }
 
@@ -73,6 +76,7 @@ impl Miss {
         Self::Failed(Failure {
             fault,
             settled: false,
+            absent: false,
         })
     }
 }
@@ -88,6 +92,7 @@ pub(crate) fn find(config: &Config, purpose: Purpose, spawn: Spawn) -> Search {
             Err(fault) => Err(Failure {
                 fault,
                 settled: true,
+                absent: true,
             }),
         },
     };
@@ -170,6 +175,7 @@ fn start(
     let settled = |fault| Failure {
         fault,
         settled: true,
+        absent: false,
     };
     let lock = SpawnLock::take(&config.place).map_err(settled)?;
     let why = match look(config, purpose) {
@@ -211,7 +217,11 @@ fn await_hello(
         {
             let settled = lock.note_failure();
             let fault = spawn::failed(&config.place, status);
-            return Err(Failure { fault, settled });
+            return Err(Failure {
+                fault,
+                settled,
+                absent: false,
+            });
         }
         if Instant::now() >= until {
             let text = format!(
@@ -223,6 +233,7 @@ fn await_hello(
             return Err(Failure {
                 fault,
                 settled: true,
+                absent: false,
             });
         }
         std::thread::sleep(pause);

@@ -118,6 +118,7 @@ impl Seeker {
             Err(_) => Err(Failure {
                 fault: Fault::new(Code::Internal, "the search for the daemon broke off"),
                 settled: true,
+                absent: false,
             }),
         };
         if let Err(failure) = &mut outcome {

@@ -11,7 +11,7 @@ use schema::{Code, Fault};
 use serde_json::Value;
 
 use crate::config::Config;
-use crate::find::{self, Spawn};
+use crate::find::{self, Failure, Spawn};
 
 /// How long a command waits for one answer.
 const ANSWER_WAIT: Duration = Duration::from_secs(30);
@@ -26,10 +26,10 @@ pub(crate) struct Control {
 
 impl Control {
     /// Connects, after starting the daemon if that is allowed.
-    pub(crate) fn open(config: &Config, spawn: Spawn) -> Result<Self, Fault> {
+    pub(crate) fn open(config: &Config, spawn: Spawn) -> Result<Self, Failure> {
         // The daemon outlives this command, which is soon gone: nobody reaps.
         let search = find::find(config, Purpose::Control, spawn);
-        let greeted = search.outcome.map_err(|failure| failure.fault)?;
+        let greeted = search.outcome?;
         Ok(Self {
             hello: greeted.hello,
             stream: BufReader::new(greeted.stream),

@@ -54,7 +54,7 @@ fn start(config: &Config) -> Result<(), Fault> {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(marker_fault(&config.place, &error)),
     }
-    let control = Control::open(config, Spawn::Ordered)?;
+    let control = Control::open(config, Spawn::Ordered).map_err(|failure| failure.fault)?;
     let hello = &control.hello;
     say::answer(&format!(
         "daemon {} runs (pid {})",
@@ -70,11 +70,11 @@ fn stop(config: &Config, stay_down: bool) -> Result<(), Fault> {
     }
     let mut control = match Control::open(config, Spawn::Never) {
         Ok(control) => control,
-        Err(_) if nobody_listens(config) => {
+        Err(failure) if failure.absent => {
             say::answer("no daemon runs");
             return Ok(());
         }
-        Err(fault) => return Err(fault),
+        Err(failure) => return Err(failure.fault),
     };
     let pid = control.hello.pid;
     control.ask(Method::Stop { stay_down })?;
@@ -115,12 +115,6 @@ fn marker_fault(place: &Place, error: &std::io::Error) -> Fault {
         Code::Unavailable,
         format!("{}: {error}", place.stopped_marker.display()),
     )
-}
-
-fn nobody_listens(config: &Config) -> bool {
-    let until = Instant::now() + STOP_PAUSE;
-    let tried = crate::socket::connect(&config.place.socket, until);
-    tried.is_err_and(|error| crate::socket::is_nobody(&error))
 }
 
 /// Whether that process runs; one that nobody has reaped does not.

@@ -26,25 +26,27 @@ pub(crate) fn daemon(config: &Config) -> ExitCode {
 }
 
 fn report(config: &Config, in_full: bool) -> ExitCode {
-    let told = Control::open(config, Spawn::Never).and_then(|mut control| {
-        let about = about(&mut control)?;
-        say::answer(&format!(
-            "daemon {} (pid {}): {}{}\nstate: {}",
-            about.version,
-            about.pid,
-            state_name(about.state),
-            if about.reason.is_empty() {
-                String::new()
-            } else {
-                format!(", {}", about.reason)
-            },
-            about.state_path
-        ));
-        if in_full && about.state == DaemonState::Ready {
-            say::answer(&tool_text(&mut control)?);
-        }
-        Ok(())
-    });
+    let told = Control::open(config, Spawn::Never)
+        .map_err(|failure| failure.fault)
+        .and_then(|mut control| {
+            let about = about(&mut control)?;
+            say::answer(&format!(
+                "daemon {} (pid {}): {}{}\nstate: {}",
+                about.version,
+                about.pid,
+                state_name(about.state),
+                if about.reason.is_empty() {
+                    String::new()
+                } else {
+                    format!(", {}", about.reason)
+                },
+                about.state_path
+            ));
+            if in_full && about.state == DaemonState::Ready {
+                say::answer(&tool_text(&mut control)?);
+            }
+            Ok(())
+        });
     match told {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
