@@ -1,0 +1,5 @@
+//! The commands that a person types.
+
+mod control;
+pub(crate) mod daemon;
+pub(crate) mod status;

@@ -1,0 +1,15 @@
+//! Words for people. In the stdio bridge stdout is the wire, and only stderr is
+//! spoken to.
+
+use std::io::Write;
+
+/// A line on stderr. A closed stderr is no reason to stop.
+pub(crate) fn to_person(words: &str) {
+    drop(writeln!(std::io::stderr(), "remote-shell-mcp: {words}"));
+}
+
+/// A command's answer on stdout; never in the stdio bridge.
+pub(crate) fn answer(words: &str) {
+    // Whoever cut the pipe wants no more.
+    drop(writeln!(std::io::stdout(), "{words}"));
+}
