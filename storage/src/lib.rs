@@ -5,6 +5,7 @@ pub mod backup;
 pub mod import;
 pub mod migrate;
 pub mod private_files;
+pub mod redact;
 pub mod state;
 
 mod database;
