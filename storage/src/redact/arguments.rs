@@ -16,7 +16,7 @@ const KEPT_MAX_BYTES: usize = 64 << 10;
 /// From where a single text may be replaced to come below [`KEPT_MAX_BYTES`].
 const LONG_TEXT_BYTES: usize = 4 << 10;
 
-/// How deep arguments may nest; serde_json itself reads 128 levels.
+/// How deep arguments may nest; `serde_json` itself reads 128 levels.
 const DEPTH_MAX: usize = 64;
 
 /// The arguments as they may be kept, at most 64 KiB of JSON. `stdin` becomes
