@@ -5,6 +5,6 @@ mod file;
 mod rehearsal;
 mod writes;
 
-pub(crate) use file::{Cause, DatabaseFault, contained, create, open};
+pub(crate) use file::{Cause, DatabaseFault, contained, create, open, open_trusting};
 pub(crate) use rehearsal::rehearse;
 pub(crate) use writes::{Durable, WriteFault, begin_durable};

@@ -1,0 +1,244 @@
+//! The handle to the audit log.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use super::call::{AuditCounts, CallEnd, CallRecord, HistoryQuery, NewCall};
+use super::chain::ChainKey;
+use super::error::AuditError;
+use super::fold;
+use super::front::Front;
+use super::head::Head;
+use super::month::Month;
+use super::open::{self, AuditOpened, AuditOptions};
+use super::query;
+use super::shelf::Shelf;
+use super::verify::{self, VerifyReport};
+
+/// Call numbers that one checkpoint sets aside, so that none is used twice
+/// even if a power cut takes the newest records.
+pub(super) const RESERVED_SEQS: u64 = 65_536;
+
+/// The audit log. Cheap to clone; its thread ends with [`AuditLog::close`].
+#[derive(Debug, Clone)]
+pub struct AuditLog {
+    shared: Arc<Shared>,
+    folder: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+/// What handle and thread share. Locks are taken in the order of the fields.
+#[derive(Debug)]
+pub(super) struct Shared {
+    front: Mutex<Front>,
+    head: Mutex<Head>,
+    shelf: Mutex<Shelf>,
+    pub(super) head_path: std::path::PathBuf,
+    pub(super) key: ChainKey,
+    /// Told when there is something to fold.
+    pub(super) wake: Condvar,
+    /// Told when a fold ended.
+    pub(super) done: Condvar,
+    sync_always: bool,
+}
+
+impl AuditLog {
+    /// Opens the log, or makes it; folds what an earlier run left in the tail.
+    /// Blocking, some milliseconds.
+    pub fn open(options: &AuditOptions) -> Result<(Self, AuditOpened), AuditError> {
+        let (shared, opened) = open::open(options)?;
+        let shared = Arc::new(shared);
+        let for_thread = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("audit-folder".into())
+            .spawn(move || fold::run(&for_thread))
+            .map_err(AuditError::Write)?;
+        let log = Self {
+            shared,
+            folder: Arc::new(Mutex::new(Some(thread))),
+        };
+        Ok((log, opened))
+    }
+
+    /// Records a call before its effect, and gives its number. It survives the
+    /// process when this returns, with `sync_always` the machine too. On an
+    /// error the call must not run. Blocks for one write(2), or for a commit.
+    pub fn intent(&self, call: &NewCall) -> Result<u64, AuditError> {
+        let mut front = self.shared.front();
+        self.shared.reserve(&front)?;
+        let seq = front.intent(call)?;
+        self.written(front)?;
+        Ok(seq)
+    }
+
+    /// Records a call's end before its answer; as durable as
+    /// [`AuditLog::intent`].
+    pub fn outcome(&self, seq: u64, end: &CallEnd) -> Result<(), AuditError> {
+        let mut front = self.shared.front();
+        front.outcome(seq, end)?;
+        self.written(front)
+    }
+
+    /// Records a call that changed nothing. Never blocks on a disk: the record
+    /// is written within 200 ms, equal polls of a client together. What comes
+    /// too fast is counted in [`AuditCounts::lost_reads`].
+    pub fn read(&self, call: NewCall, end: CallEnd) {
+        let mut front = self.shared.front();
+        if front.closing {
+            front.polls.lose(1);
+            return;
+        }
+        front.polls.add(call, end);
+        self.shared.wake.notify_all();
+    }
+
+    /// The calls that were asked for, newest first. Blocking: reads the disk.
+    /// A segment that cannot be read is left out; `verify` names it.
+    pub fn list(&self, query: &HistoryQuery) -> Result<Vec<CallRecord>, AuditError> {
+        Ok(query::list(&self.shared, query))
+    }
+
+    /// One call. Blocking.
+    pub fn get(&self, seq: u64) -> Result<Option<CallRecord>, AuditError> {
+        Ok(query::get(&self.shared, seq))
+    }
+
+    /// How much there is. Blocking.
+    pub fn count(&self) -> Result<AuditCounts, AuditError> {
+        query::count(&self.shared)
+    }
+
+    /// What the segments take on the disk, in bytes.
+    pub fn disk_bytes(&self) -> u64 {
+        self.shared.shelf().disk_bytes()
+    }
+
+    /// Waits until all that was recorded is durable, held polls too. Blocking.
+    pub fn flush(&self) -> Result<(), AuditError> {
+        let mut front = self.shared.front();
+        front.absorb(true);
+        let number = front.end.number;
+        self.shared.wait_durable(front, number)
+    }
+
+    /// Checks the chain of all kept records, or of the months since
+    /// `since_ms`, against the key and the checkpoint. Blocking: reads all.
+    pub fn verify(&self, since_ms: Option<i64>) -> Result<VerifyReport, AuditError> {
+        self.flush()?;
+        verify::verify(&self.shared, since_ms)
+    }
+
+    /// Removes the segments of months that ended before the one of
+    /// `before_ms`, and says how many. The newest always stays.
+    pub fn purge(&self, before_ms: i64) -> Result<usize, AuditError> {
+        self.flush()?;
+        let removed = self.shared.shelf().remove_before(Month::of(before_ms))?;
+        verify::note_first_entry(&self.shared)?;
+        Ok(removed)
+    }
+
+    /// Makes all durable and ends the log. Intents are refused from now on;
+    /// closing twice is fine. Blocking.
+    pub fn close(&self) -> Result<(), AuditError> {
+        {
+            let mut front = self.shared.front();
+            front.absorb(true);
+            front.closing = true;
+            self.shared.wake.notify_all();
+        }
+        let thread = self
+            .folder
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(thread) = thread else {
+            return Ok(());
+        };
+        if thread.join().is_err() {
+            tracing::error!("the audit's thread ended in a panic");
+        }
+        let (left, failure) = {
+            let front = self.shared.front();
+            (front.waiting.len(), front.failure.clone())
+        };
+        self.shared.shelf().close();
+        if left > 0 {
+            return Err(AuditError::NotDurable(failure));
+        }
+        let mut head = self.shared.head();
+        head.closed = true;
+        Ok(head.write(&self.shared.head_path, &self.shared.key)?)
+    }
+
+    fn written(&self, front: MutexGuard<'_, Front>) -> Result<(), AuditError> {
+        if self.shared.sync_always {
+            let number = front.end.number;
+            return self.shared.wait_durable(front, number);
+        }
+        self.shared.wake.notify_all();
+        Ok(())
+    }
+}
+
+impl Shared {
+    pub(super) fn new(
+        front: Front,
+        head: Head,
+        shelf: Shelf,
+        head_path: std::path::PathBuf,
+        sync_always: bool,
+    ) -> Self {
+        Self {
+            key: front.key.clone(),
+            front: Mutex::new(front),
+            head: Mutex::new(head),
+            shelf: Mutex::new(shelf),
+            head_path,
+            wake: Condvar::new(),
+            done: Condvar::new(),
+            sync_always,
+        }
+    }
+
+    pub(super) fn front(&self) -> MutexGuard<'_, Front> {
+        self.front.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn head(&self) -> MutexGuard<'_, Head> {
+        self.head.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets call numbers aside when those of the checkpoint are used up, which
+    /// folds do long before unless the disk fails.
+    fn reserve(&self, front: &Front) -> Result<(), AuditError> {
+        let mut head = self.head();
+        if front.next_seq() <= head.reserved_seq {
+            return Ok(());
+        }
+        head.reserved_seq = front.next_seq().saturating_add(RESERVED_SEQS);
+        Ok(head.write(&self.head_path, &self.key)?)
+    }
+
+    fn wait_durable(
+        &self,
+        mut front: MutexGuard<'_, Front>,
+        number: u64,
+    ) -> Result<(), AuditError> {
+        let failures = front.failures;
+        front.wanted = front.wanted.max(number);
+        self.wake.notify_all();
+        while front.folded.number < number {
+            if front.closed || front.failures > failures {
+                return Err(AuditError::NotDurable(front.failure.clone()));
+            }
+            front = self
+                .done
+                .wait(front)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(())
+    }
+}

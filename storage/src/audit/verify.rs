@@ -1,0 +1,226 @@
+//! Whether the kept records are those that were written, in their order.
+
+use redb::{ReadTransaction, ReadableTable as _};
+
+use super::chain::Code;
+use super::entry::Content;
+use super::error::AuditError;
+use super::head::Head;
+use super::log::Shared;
+use super::month::Month;
+use super::segment::{self, CALLS, ENTRIES};
+use super::shelf::SegmentId;
+use crate::database::{DatabaseFault, contained};
+
+/// What a check of the chain found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct VerifyReport {
+    /// Calls that were checked.
+    pub records: u64,
+    /// The first call that was checked.
+    pub first_seq: Option<u64>,
+    /// The last call that was checked.
+    pub last_seq: Option<u64>,
+    /// Whether all is as it was written.
+    pub ok: bool,
+    /// The first call that is not, or that is missing.
+    pub broken_at: Option<u64>,
+    /// What is wrong, and what was found at starts, for a person.
+    pub findings: Vec<String>,
+    /// Records that power cuts ever took from the tail's end.
+    pub cut_records: u64,
+}
+
+/// The walk along the chain.
+struct Walk<'a> {
+    shared: &'a Shared,
+    report: VerifyReport,
+    number: u64,
+    code: Code,
+    head: Head,
+}
+
+pub(super) fn verify(shared: &Shared, since_ms: Option<i64>) -> Result<VerifyReport, AuditError> {
+    let since = since_ms.map(Month::of);
+    let ids = shared.shelf().ids().to_vec();
+    let from = ids
+        .iter()
+        .position(|id| since.is_none_or(|since| id.month >= since));
+    let skipped = from.unwrap_or(ids.len().saturating_sub(1));
+    let head = shared.head().clone();
+    let end = shared.front().folded;
+    let mut walk = Walk {
+        shared,
+        report: VerifyReport {
+            cut_records: head.cut_records,
+            ok: true,
+            ..VerifyReport::default()
+        },
+        number: head.first_entry.saturating_sub(1),
+        code: [0; 32],
+        head,
+    };
+    for (place, id) in ids.iter().enumerate().skip(skipped) {
+        if !walk.segment(*id, place == skipped, skipped == 0)? {
+            return Ok(walk.report);
+        }
+    }
+    if walk.number < end.number {
+        walk.broken(format!(
+            "the records after entry {} are missing",
+            walk.number
+        ));
+    }
+    walk.compare_checkpoint()?;
+    Ok(walk.report)
+}
+
+/// After old segments were removed: what is now the first is no gap.
+pub(super) fn note_first_entry(shared: &Shared) -> Result<(), AuditError> {
+    let first = {
+        let mut shelf = shared.shelf();
+        let Some(oldest) = shelf.ids().first().copied() else {
+            return Ok(());
+        };
+        let path = shelf.path(oldest);
+        let database = shelf.database(oldest)?;
+        contained(|| segment::beginning(&segment::read(&database)?))
+            .map_err(|fault| super::shelf::of(&path, fault))?
+    };
+    let mut head = shared.head();
+    head.first_entry = first.first_entry;
+    Ok(head.write(&shared.head_path, &shared.key)?)
+}
+
+impl Walk<'_> {
+    fn broken(&mut self, finding: String) {
+        let next = self.report.last_seq.unwrap_or(0).saturating_add(1);
+        self.broken_at(next, finding);
+    }
+
+    fn broken_at(&mut self, seq: u64, finding: String) {
+        self.report.ok = false;
+        let earlier = self.report.broken_at.is_none_or(|known| seq < known);
+        if earlier {
+            self.report.broken_at = Some(seq);
+        }
+        self.report.findings.push(finding);
+    }
+
+    /// Walks one segment; no further where the chain cannot be followed.
+    fn segment(
+        &mut self,
+        id: SegmentId,
+        is_first: bool,
+        is_oldest: bool,
+    ) -> Result<bool, AuditError> {
+        let path = self.shared.shelf().path(id);
+        let opened = self.shared.shelf().database(id);
+        let database = match opened {
+            Ok(database) => database,
+            Err(AuditError::Segment { source, .. }) => {
+                self.broken(format!("{} cannot be opened: {source}", path.display()));
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        };
+        let walked = contained(|| {
+            let read = segment::read(&database)?;
+            let beginning = segment::beginning(&read)?;
+            if is_first {
+                self.code = beginning.before;
+                if !is_oldest {
+                    self.number = beginning.first_entry.saturating_sub(1);
+                }
+            }
+            if beginning.key_id != self.shared.key.id() {
+                self.broken(format!("{} is chained with another key", path.display()));
+                return Ok(false);
+            }
+            if beginning.before != self.code || beginning.first_entry != self.number + 1 {
+                self.broken(format!("the records before {} are missing", path.display()));
+                return Ok(false);
+            }
+            self.entries(&read)
+        });
+        walked.or_else(|fault| {
+            self.broken(format!("{} cannot be read: {fault}", path.display()));
+            Ok(false)
+        })
+    }
+
+    fn entries(&mut self, read: &ReadTransaction) -> Result<bool, DatabaseFault> {
+        let calls = read.open_table(CALLS)?;
+        for row in read.open_table(ENTRIES)?.iter()? {
+            let (number, value) = row?;
+            let entry = segment::split(number.value(), value.value())?;
+            let next = self.number.saturating_add(1);
+            if entry.number != next {
+                self.broken(format!(
+                    "entries {next} to {} are missing",
+                    entry.number - 1
+                ));
+                return Ok(false);
+            }
+            let content = Content::from_body(&entry.body).ok();
+            if self.shared.key.code(&self.code, next, &entry.body) != entry.code {
+                let call = content.as_ref().and_then(Content::call);
+                let plausible = call.map(|call| call.seq).filter(|seq| {
+                    Some(*seq)
+                        == self
+                            .report
+                            .last_seq
+                            .map_or(Some(*seq), |last| last.checked_add(1))
+                });
+                match plausible {
+                    Some(seq) => self.broken_at(seq, format!("entry {next} was changed")),
+                    None => self.broken(format!("entry {next} was changed")),
+                }
+                return Ok(false);
+            }
+            (self.number, self.code) = (next, entry.code);
+            if next == self.head.entry && !self.head.is_at(&entry.code) {
+                self.broken(format!("entry {next} is not what the checkpoint says"));
+            }
+            match content {
+                Some(Content::Start(start)) => {
+                    if start.broken_at > 0 {
+                        self.report.ok = false;
+                        let known = self.report.broken_at.unwrap_or(u64::MAX);
+                        self.report.broken_at = Some(known.min(start.broken_at));
+                    }
+                    self.report.findings.extend(start.findings);
+                }
+                Some(Content::Outcome(_)) => {}
+                Some(Content::Intent(_) | Content::Read(_)) => {
+                    let seq = content
+                        .as_ref()
+                        .and_then(Content::call)
+                        .map_or(0, |call| call.seq);
+                    self.report.records += 1;
+                    self.report.first_seq.get_or_insert(seq);
+                    self.report.last_seq = Some(seq);
+                    if calls.get(seq)?.map(|number| number.value()) != Some(next) {
+                        self.broken_at(seq, format!("call {seq} is not listed where it stands"));
+                    }
+                }
+                None => self.broken(format!("entry {next} cannot be read")),
+            }
+        }
+        Ok(true)
+    }
+
+    /// The file itself, not what this process remembers of it.
+    fn compare_checkpoint(&mut self) -> Result<(), AuditError> {
+        match Head::read(&self.shared.head_path, &self.shared.key)? {
+            Some(Ok(head)) if head.entry <= self.number => {}
+            Some(Ok(_)) => self.broken("the checkpoint is ahead of the records".into()),
+            Some(Err(reason)) => self.report.findings.push(reason.into()),
+            None => self
+                .report
+                .findings
+                .push("the checkpoint is missing".into()),
+        }
+        Ok(())
+    }
+}
