@@ -1,3 +1,4 @@
 //! The daemon as a library; `main` only parses and calls it.
 
+pub mod serve;
 pub mod tools;

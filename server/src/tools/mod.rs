@@ -2,6 +2,9 @@
 
 mod caller;
 mod reply;
+#[expect(clippy::module_inception, reason = "to be replaced")]
+mod tools;
 
 pub use caller::{Caller, Progress, Reach};
 pub use reply::Reply;
+pub use tools::Tools;
