@@ -1,4 +1,5 @@
 //! The daemon as a library; `main` only parses and calls it.
 
+pub mod daemon;
 pub mod serve;
 pub mod tools;
