@@ -5,4 +5,6 @@ pub mod job;
 pub mod link;
 pub mod output;
 pub mod sessions;
+pub mod daemon;
+pub mod serve;
 pub mod tools;

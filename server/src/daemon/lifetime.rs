@@ -1,0 +1,126 @@
+//! When the daemon ends: asked by a signal or by control, idle for long, or
+//! refusing with nobody to tell.
+
+use std::future::pending;
+use std::io;
+use std::time::Duration;
+
+use schema::limits::REFUSING_STAY;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::serve::front::{Front, Stage};
+
+/// How often idleness is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// Why it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// A signal, or control.
+    Asked,
+    /// Nothing to do for long.
+    Idle,
+    /// Refusing, and nobody wants to know why.
+    RefusedLong,
+}
+
+/// Waits for the end of a daemon that is ready or refuses.
+pub async fn wait(front: &Front, idle_exit: Option<Duration>) -> io::Result<End> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    // A closed terminal does not end a daemon.
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut silence = std::pin::pin!(silence(front, idle_exit));
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(End::Asked),
+            _ = interrupt.recv() => return Ok(End::Asked),
+            _ = hangup.recv() => {}
+            () = front.stop.cancelled() => return Ok(End::Asked),
+            end = &mut silence => return Ok(end),
+        }
+    }
+}
+
+async fn silence(front: &Front, idle_exit: Option<Duration>) -> End {
+    match front.stage() {
+        Stage::Refusing(_) => {
+            unvisited(front, REFUSING_STAY, || true).await;
+            End::RefusedLong
+        }
+        Stage::Ready(tools) => match idle_exit {
+            Some(limit) => {
+                unvisited(front, limit, || tools.is_idle()).await;
+                End::Idle
+            }
+            None => pending().await,
+        },
+        Stage::Opening => pending().await,
+    }
+}
+
+/// Returns when for `limit` there was no client, and `idle` held each time it
+/// was looked at.
+async fn unvisited(front: &Front, limit: Duration, idle: impl Fn() -> bool) {
+    let mut clients = front.clients();
+    let mut since = tokio::time::Instant::now();
+    loop {
+        if *clients.borrow_and_update() > 0 || !idle() {
+            since = tokio::time::Instant::now();
+        } else if since.elapsed() >= limit {
+            return;
+        }
+        let next = LOOK_EVERY.min(limit.saturating_sub(since.elapsed()));
+        tokio::select! {
+            // A short visit between two looks counts too.
+            Ok(()) = clients.changed() => since = tokio::time::Instant::now(),
+            () = tokio::time::sleep(next) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::front::Identity;
+    use crate::serve::token::Token;
+    use schema::hello::Format;
+    use std::sync::Arc;
+
+    fn front(stage: Stage) -> Arc<Front> {
+        let identity = Identity {
+            version: String::new(),
+            instance: String::new(),
+            pid: 0,
+            state_path: "/s".into(),
+            stopped_marker: "/m".into(),
+            instructions: String::new(),
+            format: Format::Toon,
+            toolsets: Vec::new(),
+        };
+        let front = Front::new(identity, Token::generate().unwrap());
+        front.set_stage(stage);
+        front
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusing_daemon_stays_for_its_clients_and_then_goes() {
+        let front = front(Stage::Refusing("newer".into()));
+        let present = front.enter();
+        let early = tokio::time::timeout(REFUSING_STAY * 3, wait(&front, None)).await;
+        assert!(early.is_err());
+        drop(present);
+        assert_eq!(wait(&front, None).await.unwrap(), End::RefusedLong);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_daemon_goes_after_its_time() {
+        let front = front(Stage::Ready(Arc::default()));
+        let minute = Duration::from_secs(60);
+        let started = tokio::time::Instant::now();
+        assert_eq!(wait(&front, Some(minute)).await.unwrap(), End::Idle);
+        assert!(started.elapsed() >= minute && started.elapsed() < minute * 2);
+        let never = tokio::time::timeout(minute * 99, wait(&front, None)).await;
+        assert!(never.is_err());
+    }
+}

@@ -1,0 +1,157 @@
+//! Control: the command line's requests, one JSON line each, answered also
+//! while the daemon opens or refuses its databases.
+
+use std::io;
+use std::sync::Arc;
+
+use schema::control::{Answer, Method, Request};
+use schema::hello::ClientContext;
+use schema::{Code, Fault};
+use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::front::{Front, Stage};
+use super::hello::write_line;
+use super::lines::{Line, LineReader};
+use super::{mcp, strict};
+use crate::tools::{Caller, Reach};
+
+/// Answers that wait to be written. A command line asks one thing at a time.
+const ANSWERS_MAX: usize = 16;
+
+/// Serves control until the other side closes or the daemon does. Tools that
+/// run when it closes learn of it and end on their own.
+pub async fn serve<R, W>(
+    front: &Arc<Front>,
+    context: ClientContext,
+    mut lines: LineReader<R>,
+    mut write: W,
+) -> io::Result<()>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let gone = CancellationToken::new();
+    let _tell = gone.clone().drop_guard();
+    let (answers, mut ready) = mpsc::channel(ANSWERS_MAX);
+    loop {
+        let line = tokio::select! {
+            line = lines.next() => line?,
+            Some(answer) = ready.recv() => {
+                write_line(&mut write, &answer).await?;
+                continue;
+            }
+            () = front.close.cancelled() => Line::End,
+        };
+        match request(line) {
+            None => return Ok(()),
+            Some(Err(refused)) => write_line(&mut write, &refused).await?,
+            Some(Ok(Request { id, method })) => match method {
+                Method::About => write_line(&mut write, &done(id, front.about())).await?,
+                Method::Stop { stay_down } => {
+                    write_line(&mut write, &stop(front, id, stay_down)).await?;
+                }
+                Method::Tool { name, arguments } => {
+                    let caller = caller(front, &context, &gone);
+                    let (front, answers) = (Arc::clone(front), answers.clone());
+                    let tasks = front.tasks.clone();
+                    tasks.spawn(async move {
+                        let answer = tool(&front, caller, id, &name, arguments).await;
+                        // Nobody hears it when the other side is gone.
+                        answers.send(answer).await.ok();
+                    });
+                }
+            },
+        }
+    }
+}
+
+/// The request of a line; `None` at the end.
+fn request(line: Line) -> Option<Result<Request, Answer>> {
+    let text = match line {
+        Line::End => return None,
+        Line::TooLong(_) => {
+            let fault = Fault::new(Code::TooLarge, "the request is too long");
+            return Some(Err(failed(0, fault)));
+        }
+        Line::Whole(text) => text,
+    };
+    let value = match strict::parse(&text) {
+        Ok(value) => value,
+        Err(odd) => return Some(Err(failed(0, invalid(odd.to_string())))),
+    };
+    let id = value.get("id").and_then(Value::as_u64).unwrap_or(0);
+    Some(serde_json::from_value(value).map_err(|error| {
+        let words = format!("the daemon does not know this request: {error}");
+        let fault = invalid(words).next("use a bridge of the daemon's version");
+        failed(id, fault)
+    }))
+}
+
+fn stop(front: &Front, id: u64, stay_down: bool) -> Answer {
+    if stay_down && let Err(error) = std::fs::write(&front.identity.stopped_marker, "") {
+        let words = format!(
+            "cannot write {}: {error}",
+            front.identity.stopped_marker.display()
+        );
+        return failed(id, Fault::new(Code::Unavailable, words));
+    }
+    tracing::info!(stay_down, "asked to stop");
+    front.stop.cancel();
+    done(id, json!({}))
+}
+
+fn caller(front: &Front, context: &ClientContext, gone: &CancellationToken) -> Caller {
+    Caller {
+        client: "command line".into(),
+        reach: Reach::CommandLine,
+        context: context.clone(),
+        format: context.format.unwrap_or(front.identity.format),
+        cancelled: CancellationToken::new(),
+        vanished: gone.clone(),
+        progress: None,
+    }
+}
+
+async fn tool(front: &Front, caller: Caller, id: u64, name: &str, arguments: Value) -> Answer {
+    let arguments = match arguments {
+        Value::Object(arguments) => arguments,
+        Value::Null => serde_json::Map::new(),
+        _ => return failed(id, invalid("a tool's arguments are an object".into())),
+    };
+    match front.settled_stage().await {
+        Stage::Ready(tools) => {
+            let reply = mcp::guarded(name, tools.call(caller, name, arguments)).await;
+            done(id, json!({"text": reply.text, "is_error": reply.is_error}))
+        }
+        stage => {
+            let reason = front.hello(&stage).reason;
+            failed(id, Fault::new(Code::Unavailable, reason))
+        }
+    }
+}
+
+fn invalid(words: String) -> Fault {
+    Fault::new(Code::InvalidArgument, words)
+}
+
+fn done(id: u64, result: impl serde::Serialize) -> Answer {
+    match serde_json::to_value(result) {
+        Ok(result) => Answer {
+            id,
+            result: Some(result),
+            error: None,
+        },
+        Err(error) => failed(id, Fault::new(Code::Internal, error.to_string())),
+    }
+}
+
+fn failed(id: u64, fault: Fault) -> Answer {
+    Answer {
+        id,
+        result: None,
+        error: Some(fault),
+    }
+}

@@ -1,0 +1,13 @@
+//! HTTP on loopback: `/mcp`, `/rpc` and `/healthz`.
+
+mod guard;
+mod listen;
+mod routes;
+mod rpc;
+pub mod session;
+
+#[cfg(test)]
+mod tests;
+
+pub use listen::{Address, ListenError, listen};
+pub use routes::serve;

@@ -1,0 +1,15 @@
+//! Serving: the local socket, HTTP, and MCP over both. rmcp and axum are known
+//! here and nowhere else.
+
+pub mod control;
+pub mod framer;
+pub mod front;
+pub mod hello;
+pub mod http;
+pub mod lines;
+pub mod mcp;
+pub mod progress;
+pub mod socket;
+pub mod strict;
+pub mod token;
+pub mod transport;

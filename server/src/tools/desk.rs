@@ -1,0 +1,142 @@
+//! The tools as one value: what they share, and what the daemon asks of them
+//! as a whole.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use schema::tools::table::Toolset;
+use schema::tools::{Tool, listing};
+use serde_json::Value;
+use storage::audit::AuditLog;
+use storage::state::StateStore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::families;
+use super::permit::Rules;
+use crate::clock::Clock;
+use crate::job::Jobs;
+use crate::sessions::Sessions;
+
+/// What tools are made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// Every SSH session.
+    pub sessions: Sessions,
+    /// Every job.
+    pub jobs: Jobs,
+    /// Where each call is recorded.
+    pub audit: AuditLog,
+    /// Where persistent specs are kept.
+    pub store: StateStore,
+    /// The time of day.
+    pub clock: Clock,
+    /// What a person's configuration forbids.
+    pub rules: Rules,
+    /// For `~/`.
+    pub home: PathBuf,
+    /// Local files that no tool reads or writes.
+    pub local_deny: Vec<PathBuf>,
+    /// Of `state.redb`.
+    pub state_path: PathBuf,
+    /// The result limit to a model, in bytes.
+    pub result_limit: usize,
+    /// Tasks of sessions and jobs; joined at the end.
+    pub tasks: TaskTracker,
+    /// Ends sessions.
+    pub stopping: CancellationToken,
+}
+
+/// Every tool, and what they share.
+#[derive(Debug)]
+pub struct Tools {
+    pub(super) parts: Parts,
+    pub(super) started_at: SystemTime,
+    /// Calls that run; closed when the daemon stops.
+    pub(super) calls: TaskTracker,
+    /// Fires when the drain is over: what still runs is interrupted.
+    pub(super) interrupt: CancellationToken,
+    listings: Mutex<Vec<(Vec<String>, Arc<Vec<Value>>)>>,
+}
+
+/// Selections of toolsets that are kept ready; clients use one or two.
+const LISTINGS_MAX: usize = 8;
+
+impl Tools {
+    /// The tools over their parts.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        Arc::new(Self {
+            started_at: parts.clock.now(),
+            parts,
+            calls: TaskTracker::new(),
+            interrupt: CancellationToken::new(),
+            listings: Mutex::default(),
+        })
+    }
+
+    /// The entries of MCP's `tools/list`, sorted by name. Unknown names of
+    /// toolsets select nothing; no name selects all.
+    pub fn listing(&self, toolsets: &[String]) -> Arc<Vec<Value>> {
+        let mut listings = self.listings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, ready)) = listings.iter().find(|(names, _)| names == toolsets) {
+            return Arc::clone(ready);
+        }
+        let made = Arc::new(entries(toolsets));
+        if listings.len() < LISTINGS_MAX {
+            listings.push((toolsets.to_vec(), Arc::clone(&made)));
+        }
+        made
+    }
+
+    /// Whether nothing lives: no session, no job.
+    pub fn is_idle(&self) -> bool {
+        self.parts.sessions.list().is_empty() && self.parts.jobs.running() == 0
+    }
+
+    /// A client's hello brought its agent.
+    pub fn agent_arrived(&self, path: &str) {
+        if !path.is_empty() {
+            self.parts.sessions.agents().arrived(PathBuf::from(path));
+        }
+    }
+
+    /// Takes no new call, lets calls end for `limit`, interrupts the rest, then
+    /// ends the sessions and writes the audit log out (FAULTS 22).
+    pub async fn drain(&self, limit: Duration) {
+        self.calls.close();
+        if tokio::time::timeout(limit, self.calls.wait()).await.is_err() {
+            tracing::warn!(calls = self.calls.len(), "interrupted");
+            self.interrupt.cancel();
+            self.calls.wait().await;
+        }
+        self.parts.stopping.cancel();
+        self.parts.tasks.close();
+        if tokio::time::timeout(Duration::from_secs(2), self.parts.tasks.wait()).await.is_err() {
+            tracing::warn!(tasks = self.parts.tasks.len(), "sessions were cut off");
+        }
+        self.parts.store.close().await;
+        let audit = self.parts.audit.clone();
+        match tokio::task::spawn_blocking(move || audit.close()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the audit log was not written out"),
+            Err(panic) => tracing::error!(%panic, "the audit log was not written out"),
+        }
+    }
+}
+
+fn entries(toolsets: &[String]) -> Vec<Value> {
+    let wanted: Vec<Toolset> = Tool::ALL
+        .iter()
+        .map(|tool| tool.row().toolset)
+        .filter(|set| toolsets.iter().any(|name| name == set.as_str()))
+        .collect();
+    if wanted.is_empty() && !toolsets.is_empty() {
+        return Vec::new();
+    }
+    families::SERVED
+        .iter()
+        .filter(|tool| wanted.is_empty() || wanted.contains(&tool.row().toolset))
+        .map(|tool| listing::entry(*tool))
+        .collect()
+}

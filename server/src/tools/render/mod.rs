@@ -1,0 +1,9 @@
+//! Answers as text: TOON or JSON, within the caller's limit.
+
+mod cut;
+mod fault;
+mod toon;
+mod write;
+
+pub(super) use fault::fault;
+pub(super) use write::{Limits, answer};
