@@ -8,6 +8,7 @@ pub mod handle;
 pub mod hello;
 pub mod id;
 pub mod limits;
+pub mod nearest;
 pub mod place;
 pub mod secret;
 pub mod spec;

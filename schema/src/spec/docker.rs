@@ -12,6 +12,7 @@ pub struct DockerSpec {
     /// `unix:///path`, `tcp://h:p`, `ssh://user@host[:port][/socket]`,
     /// `ssh://ALIAS`, `session:ID`; else the caller's engine.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("hint" = "unix:///path, tcp://h:p, ssh://[user@]host[:port] or alias, session:ID"))]
     pub host: Option<String>,
     /// The client certificate, PEM.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,12 +43,14 @@ pub struct DockerSpec {
     pub password: Option<Secret>,
     /// A keyring name, used as password or passphrase.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("hint" = "keyring name of password or passphrase"))]
     pub secret: Option<String>,
     /// Instead of the user's and the system's files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub known_hosts_path: Option<String>,
     /// As in a session's spec.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("hint" = "as in ssh_connect"))]
     pub host_key: Option<String>,
     /// Skip the host-key check of `ssh://`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

@@ -15,6 +15,7 @@ pub struct SshSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// Tried in order: `host`, `host:port`, `[v6]:port`, or an alias.
+    #[schemars(extend("hint" = "host, host:port or alias, tried in order"))]
     pub addresses: Vec<String>,
     /// Credentials; ssh_config, the agent and default keys when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,21 +25,26 @@ pub struct SshSpec {
     pub jump_hosts: Vec<JumpHost>,
     /// Skip the host-key check.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("hint" = "no host-key check"))]
     pub insecure: bool,
     /// Instead of the user's and the system's files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub known_hosts_path: Option<String>,
     /// `SHA256:...` accepts this key for an unknown host, `accept-new` any.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("hint" = "accept an unknown host: SHA256:... or accept-new"))]
     pub host_key: Option<String>,
     /// Per dial, `15s`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("hint" = "per dial: 15s"))]
     pub timeout: Option<GoDuration>,
     /// `15s`; `0s` is off; 3 missed: gone.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("hint" = "15s; 0s is off"))]
     pub keepalive: Option<GoDuration>,
     /// Re-dial at once when dropped.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("hint" = "re-dial at once when dropped"))]
     pub auto_reconnect: bool,
     /// Back at every daemon start until `ssh_disconnect`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -73,6 +79,7 @@ pub struct Auth {
     pub password: Option<Secret>,
     /// A keyring name, used as password or passphrase.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("hint" = "keyring name of password or passphrase"))]
     pub secret: Option<String>,
 }
 

@@ -23,14 +23,14 @@ pub struct SshExec {
     pub stdin: Option<String>,
     /// How long to wait for the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("hint" = "default 30000; then it goes on as a job"))]
+    #[schemars(extend("hint" = "default 30000"))]
     pub timeout_ms: Option<i64>,
     /// The folder to run in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<String>,
     /// A keyring name whose secret is fed on stdin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("hint" = "keyring name of a secret fed on stdin"))]
+    #[schemars(extend("hint" = "keyring name, fed on stdin"))]
     pub stdin_secret: Option<String>,
     /// Raises the result limit for this call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,7 +40,7 @@ pub struct SshExec {
     pub on_timeout: Option<OnTimeout>,
     /// Answers at once with a job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("hint" = "answer at once with a job_id"))]
+    #[schemars(extend("hint" = "answer at once"))]
     pub background: Option<bool>,
     /// Survives link and daemon.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -25,7 +25,7 @@ pub struct SshForwardLocal {
     pub bind_port: u16,
     /// As the host resolves it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("hint" = "as the remote host resolves it"))]
+    #[schemars(extend("hint" = "as seen from the host"))]
     pub remote_host: Option<String>,
     /// Its port.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -58,7 +58,7 @@ words! {
 pub struct Waiting {
     /// How long to wait for the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("hint" = "default 30000; then it goes on as a job"))]
+    #[schemars(extend("hint" = "default 30000"))]
     pub timeout_ms: Option<i64>,
     /// What happens at the end of `timeout_ms`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

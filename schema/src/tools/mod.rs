@@ -19,3 +19,13 @@ mod mode;
 pub mod session;
 pub mod shell;
 mod words;
+
+pub mod aliases;
+pub mod input_schema;
+pub mod instructions;
+pub mod listing;
+pub mod table;
+mod tool;
+
+pub use instructions::INSTRUCTIONS;
+pub use tool::Tool;

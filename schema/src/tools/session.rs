@@ -178,3 +178,18 @@ pub struct HostAliasRow {
     /// Its `ProxyJump`; empty for none.
     pub jump: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_a_connect_has_no_password_and_nothing_that_was_not_given() {
+        let given = r#"{"id":"web","spec":{"addresses":["web"],"auth":{"password":"hunter2"}}}"#;
+        let connect: SshConnect = serde_json::from_str(given).unwrap();
+        assert_eq!(
+            serde_json::to_string(&connect).unwrap(),
+            given.replace("hunter2", "[redacted]")
+        );
+    }
+}

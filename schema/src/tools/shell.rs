@@ -86,7 +86,7 @@ pub struct SshShellOpen {
     pub env: Option<BTreeMap<String, String>>,
     /// Keeps it under a holder on the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("hint" = "survives link and daemon; needs tmux, screen, dtach or abduco there"))]
+    #[schemars(extend("hint" = "survives link and daemon (needs tmux, screen, dtach or abduco)"))]
     pub durable: Option<bool>,
 }
 
@@ -131,7 +131,7 @@ pub struct ShellWrite<O> {
     pub shell_id: Id,
     /// Typed as it is; empty when a secret is typed.
     #[serde(default)]
-    #[schemars(extend("hint" = "typed as it is; end a line with \\n"))]
+    #[schemars(extend("hint" = "end a line with \\n"))]
     pub data: String,
     /// A keyring name whose secret is typed in place of `data`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -165,22 +165,20 @@ pub struct ShellRead<O> {
     pub timeout_ms: Option<i64>,
     /// Reads from this position, repeatably.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("hint" = "position to read from; default: after the last read"))]
     pub cursor: Option<u64>,
     /// How much at most; the result limit when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_bytes: Option<u64>,
     /// A regex that ends the waiting when output matches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("hint" = "regex that ends the wait"))]
+    #[schemars(extend("hint" = "regex: return when output matches"))]
     pub until: Option<String>,
     /// Ends the waiting when nothing came for so long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("hint" = "end the wait after this silence"))]
+    #[schemars(extend("hint" = "return after this silence"))]
     pub quiet_ms: Option<i64>,
     /// How it is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("hint" = "screen: what a person sees now"))]
     pub view: Option<View>,
 }
 

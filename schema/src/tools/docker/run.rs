@@ -33,11 +33,11 @@ pub struct DockerExec {
     pub stdin: Option<String>,
     /// How long to wait for the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("hint" = "default 30000; then it goes on as a job"))]
+    #[schemars(extend("hint" = "default 30000"))]
     pub timeout_ms: Option<i64>,
     /// A keyring name whose secret is fed on stdin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("hint" = "keyring name of a secret fed on stdin"))]
+    #[schemars(extend("hint" = "keyring name, fed on stdin"))]
     pub stdin_secret: Option<String>,
     /// Raises the result limit for this call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
