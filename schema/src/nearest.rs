@@ -5,7 +5,7 @@
 const LEFT_OUT: usize = 1;
 
 /// What a character costs that the caller added or wrote wrongly.
-const WRONG: usize = 3;
+const WRONG: usize = 4;
 
 /// The candidate that takes least to come to from `name`; of equals the first.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -54,7 +54,8 @@ mod tests {
             ("timeout", "timeout_ms"),
             ("Timeout-MS", "timeout_ms"),
             ("comand", "command"),
-            ("cmd", "cwd"),
+            ("cdw", "cwd"),
+            ("cmd", "command"),
             ("envs", "env"),
         ] {
             assert_eq!(nearest(slip, names), Some(meant), "{slip}");
