@@ -34,6 +34,8 @@ pub struct Parts {
     pub clock: Clock,
     /// What a person's configuration forbids.
     pub rules: Rules,
+    /// The daemon's user: who logs in when a spec names nobody.
+    pub user: String,
     /// For `~/`.
     pub home: PathBuf,
     /// Local files that no tool reads or writes.

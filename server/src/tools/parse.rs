@@ -103,9 +103,10 @@ impl Walk {
     }
 }
 
-/// Durations take integers of nanoseconds, which a string would not.
+/// Strings in the schema that know what to do with an integer themselves:
+/// durations take nanoseconds, and a file mode refuses it with reason.
 fn takes_integers(path: &str) -> bool {
-    ["timeout", "keepalive"].iter().any(|name| path.rsplit('.').next() == Some(name))
+    ["timeout", "keepalive", "mode"].iter().any(|name| path.rsplit('.').next() == Some(name))
 }
 
 /// Puts the coerced value in place, if there is one.

@@ -1,0 +1,124 @@
+//! One call's arguments, typed.
+
+use schema::tools::exec::SshExec;
+use schema::tools::history::HistoryFilter;
+use schema::tools::job::{JobCancel, JobList, JobWait, OutputRead};
+use schema::tools::session::{NoArguments, SessionId, SshClone, SshConnect, SshDisconnect};
+use schema::tools::Tool;
+use schema::{Code, Fault};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::connect;
+use crate::tools::desk::Parts;
+
+/// Arguments of every tool that this version serves.
+#[derive(Debug, Clone)]
+pub(in crate::tools) enum Ask {
+    Connect(Box<SshConnect>),
+    Disconnect(SshDisconnect),
+    List,
+    Info(SessionId),
+    Reconnect(SessionId),
+    Clone(SshClone),
+    Exec(Box<SshExec>),
+    JobList(JobList),
+    JobWait(JobWait),
+    JobCancel(JobCancel),
+    OutputRead(OutputRead),
+    Status,
+    Snapshot,
+    History(HistoryFilter),
+}
+
+impl Ask {
+    /// Reads checked arguments.
+    pub(in crate::tools) fn read(tool: Tool, arguments: Value) -> Result<Self, Fault> {
+        Ok(match tool {
+            Tool::SshConnect => Self::Connect(Box::new(typed(tool, arguments)?)),
+            Tool::SshDisconnect => Self::Disconnect(typed(tool, arguments)?),
+            Tool::SshList => typed::<NoArguments>(tool, arguments).map(|_none| Self::List)?,
+            Tool::SshInfo => Self::Info(typed(tool, arguments)?),
+            Tool::SshReconnect => Self::Reconnect(typed(tool, arguments)?),
+            Tool::SshClone => Self::Clone(typed(tool, arguments)?),
+            Tool::SshExec => Self::Exec(Box::new(typed(tool, arguments)?)),
+            Tool::JobList => Self::JobList(typed(tool, arguments)?),
+            Tool::JobWait => Self::JobWait(typed(tool, arguments)?),
+            Tool::JobCancel => Self::JobCancel(typed(tool, arguments)?),
+            Tool::OutputRead => Self::OutputRead(typed(tool, arguments)?),
+            Tool::Status => typed::<NoArguments>(tool, arguments).map(|_none| Self::Status)?,
+            Tool::Snapshot => typed::<NoArguments>(tool, arguments).map(|_none| Self::Snapshot)?,
+            Tool::History => Self::History(typed(tool, arguments)?),
+            other => {
+                let words = format!("{other} is not in this version yet");
+                return Err(Fault::new(Code::Unavailable, words));
+            }
+        })
+    }
+
+    /// The session it works on.
+    pub(in crate::tools) fn session_id(&self) -> Option<&str> {
+        match self {
+            Self::Connect(ask) => Some(ask.id.as_str()),
+            Self::Disconnect(ask) => Some(ask.id.as_str()),
+            Self::Info(ask) | Self::Reconnect(ask) => Some(ask.id.as_str()),
+            Self::Clone(ask) => Some(ask.new_id.as_str()),
+            Self::Exec(ask) => Some(ask.session_id.as_str()),
+            _ => None,
+        }
+    }
+
+    /// `user@host` for a person, when it works on a session.
+    pub(in crate::tools) fn target(&self, parts: &Parts) -> Option<String> {
+        match self {
+            Self::Connect(ask) => {
+                let spec = ask.spec.clone().unwrap_or_default();
+                Some(connect::target(ask.id.as_str(), &spec))
+            }
+            Self::JobWait(ask) => Some(ask.job_id.clone()),
+            Self::JobCancel(ask) => Some(ask.job_id.clone()),
+            _ => {
+                let id = schema::Id::new(self.session_id()?).ok()?;
+                let session = parts.sessions.get(&id).ok()?;
+                Some(connect::target(id.as_str(), session.spec()))
+            }
+        }
+    }
+
+    /// One line for a person.
+    pub(in crate::tools) fn summary(&self) -> String {
+        match self {
+            Self::Exec(ask) => ask.command.replace(char::is_control, " "),
+            Self::Clone(ask) => format!("{} from {}", ask.new_id, ask.source_id),
+            _ => self.session_id().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// The arguments as JSON, without secrets: their types write none.
+    pub(in crate::tools) fn safe_json(&self) -> String {
+        fn json(ask: &impl Serialize) -> String {
+            serde_json::to_string(ask).unwrap_or_default()
+        }
+        match self {
+            Self::Connect(ask) => json(ask),
+            Self::Disconnect(ask) => json(ask),
+            Self::Info(ask) | Self::Reconnect(ask) => json(ask),
+            Self::Clone(ask) => json(ask),
+            Self::Exec(ask) => json(ask),
+            Self::JobList(ask) => json(ask),
+            Self::JobWait(ask) => json(ask),
+            Self::JobCancel(ask) => json(ask),
+            Self::OutputRead(ask) => json(ask),
+            Self::History(ask) => json(ask),
+            Self::List | Self::Status | Self::Snapshot => "{}".into(),
+        }
+    }
+}
+
+fn typed<T: DeserializeOwned>(tool: Tool, arguments: Value) -> Result<T, Fault> {
+    serde_json::from_value(arguments).map_err(|error| {
+        let words = format!("{tool}: {error}");
+        Fault::new(Code::InvalidArgument, words).next("tools/list has the arguments it takes")
+    })
+}

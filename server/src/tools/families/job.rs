@@ -1,0 +1,121 @@
+//! `job_list`, `job_wait`, `job_cancel`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use regex_lite::Regex;
+use schema::limits::{CALL_TIMEOUT_MAX_MS, JOB_WAIT_MS};
+use schema::tools::job::{JobCancel, JobList, JobRow, JobState, JobWait};
+use schema::{Code, Fault};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::exec;
+use crate::clock::rfc3339;
+use crate::job::Job;
+use crate::link::Stream;
+use crate::tools::answer::Answer;
+use crate::tools::caller::Caller;
+use crate::tools::desk::Tools;
+
+/// How long `job_cancel` waits for the end it asked for: TERM, KILL, closing.
+const CANCEL_WAIT: Duration = Duration::from_secs(8);
+
+/// How much of a stream's end `until` looks at.
+const UNTIL_WINDOW: usize = 64 << 10;
+
+pub(super) fn list(tools: &Tools, ask: &JobList) -> Result<Answer, Fault> {
+    let wanted = ask.session_id.as_ref().or(ask.host_id.as_ref());
+    let jobs = tools.parts.jobs.list();
+    let here = |job: &&Arc<Job>| wanted.is_none_or(|id| job.begun_as().target == id.as_str());
+    Answer::rows(jobs.iter().filter(here).map(|job| row(job)))
+}
+
+pub(super) async fn wait(tools: &Tools, ask: JobWait, caller: &Caller) -> Result<Answer, Fault> {
+    let job = find(tools, &ask.job_id)?;
+    let until = match &ask.until {
+        Some(pattern) => Some(Regex::new(pattern).map_err(|error| {
+            Fault::new(Code::InvalidArgument, format!("job_wait: until is no regex: {error}"))
+        })?),
+        None => None,
+    };
+    let asked = ask.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).filter(|ms| *ms > 0);
+    let ms = asked.unwrap_or(JOB_WAIT_MS).min(CALL_TIMEOUT_MAX_MS);
+    let deadline = Instant::now() + Duration::from_millis(ms);
+    let begun_at = [job.total(Stream::Stdout), job.total(Stream::Stderr)];
+    tokio::select! {
+        // Whichever comes first; what there is, is answered in any case.
+        _ended = timeout_at(deadline, job.ended()) => {}
+        () = matched(&job, until.as_ref(), begun_at) => {}
+        () = caller.cancelled.cancelled() => {
+            return Err(Fault::new(Code::Cancelled, "the client stopped waiting; the job goes on"));
+        }
+        () = caller.vanished.cancelled() => {
+            return Err(Fault::new(Code::Cancelled, "the client went away; the job goes on"));
+        }
+    }
+    let status = job.status();
+    match status.state {
+        JobState::Running => exec::running(&job),
+        _ => exec::ended(tools, &job, &status, false),
+    }
+}
+
+pub(super) async fn cancel(tools: &Tools, ask: JobCancel) -> Result<Answer, Fault> {
+    let job = find(tools, &ask.job_id)?;
+    let signal = ask.signal.unwrap_or_else(|| "TERM".into());
+    let signal = signal.strip_prefix("SIG").unwrap_or(&signal).to_owned();
+    if signal.is_empty() || !signal.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        let words = format!("job_cancel: `{}` is no signal", signal.escape_debug());
+        return Err(Fault::new(Code::InvalidArgument, words).next("TERM, INT, HUP or KILL, say"));
+    }
+    if job.cancel(&signal) && timeout(CANCEL_WAIT, job.ended()).await.is_err() {
+        tracing::warn!(job = job.id(), "it did not end");
+    }
+    Answer::record(&row(&job))
+}
+
+/// The job, or an error that names those there are.
+pub(super) fn find(tools: &Tools, id: &str) -> Result<Arc<Job>, Fault> {
+    tools.parts.jobs.get(id).ok_or_else(|| {
+        let known: Vec<String> =
+            tools.parts.jobs.list().iter().take(20).map(|job| job.id().to_owned()).collect();
+        let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+        let words = format!(
+            "there is no job `{}` (there are: {known}); jobs end with the daemon that ran them",
+            id.escape_debug()
+        );
+        Fault::new(Code::NotFound, words).next("see job_list, and history for what was run")
+    })
+}
+
+/// Waits until what came after `begun_at` matches; for ever without a pattern.
+async fn matched(job: &Job, until: Option<&Regex>, begun_at: [u64; 2]) {
+    let Some(until) = until else { return std::future::pending().await };
+    let mut seen = 0;
+    loop {
+        for (stream, from) in [Stream::Stdout, Stream::Stderr].into_iter().zip(begun_at) {
+            let from = from.max(job.total(stream).saturating_sub(UNTIL_WINDOW as u64));
+            let part = job.read(stream, from, UNTIL_WINDOW);
+            if until.is_match(&String::from_utf8_lossy(&part.data)) {
+                return;
+            }
+        }
+        seen = job.more_output(seen).await;
+    }
+}
+
+/// One job as a row.
+pub(super) fn row(job: &Job) -> JobRow {
+    let (status, new) = (job.status(), job.begun_as());
+    JobRow {
+        id: job.id().to_owned(),
+        tool: new.tool.to_owned(),
+        target: new.target.clone(),
+        command: new.command.replace(char::is_control, " ").chars().take(200).collect(),
+        state: status.state,
+        started_at: rfc3339(new.started_at),
+        exit_code: status.exit_code.unwrap_or_default(),
+        stdout_bytes: job.total(Stream::Stdout),
+        stderr_bytes: job.total(Stream::Stderr),
+    }
+}

@@ -1,0 +1,14 @@
+//! What each tool does, one file a family.
+
+mod ask;
+mod connect;
+mod daemon;
+mod exec;
+mod history;
+mod info;
+mod job;
+mod output;
+mod run;
+
+pub(super) use ask::Ask;
+pub(super) use run::{SERVED, run};
