@@ -130,9 +130,11 @@ async fn open_doors(config: &Config, front: &Arc<Front>) -> Result<Doors, StartE
         version: front.identity.version.clone(),
         instance: front.identity.instance.clone(),
     };
+    // A named address is the person's to remember.
+    let port = address.filter(|_| config.address.is_none());
     let noted = [
         places::note_where(config),
-        address.map_or(Ok(()), |address| {
+        port.map_or(Ok(()), |address| {
             places::remember_port(config, address.port())
         }),
     ];

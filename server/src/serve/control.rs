@@ -155,3 +155,98 @@ fn failed(id: u64, fault: Fault) -> Answer {
         error: Some(fault),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::front::Identity;
+    use crate::serve::token::Token;
+    use schema::hello::Format;
+    use schema::limits::LINE_MAX_BYTES;
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, duplex, split};
+
+    fn front(stage: Stage, marker: &std::path::Path) -> Arc<Front> {
+        let identity = Identity {
+            version: "1.2.3".into(),
+            instance: "i".into(),
+            pid: 7,
+            state_path: "/s".into(),
+            stopped_marker: marker.into(),
+            instructions: String::new(),
+            format: Format::Json,
+            toolsets: Vec::new(),
+        };
+        let front = Front::new(identity, Token::generate().unwrap());
+        front.set_stage(stage);
+        front
+    }
+
+    /// What the daemon answers to each of the lines, one after the other.
+    async fn answers(front: &Arc<Front>, lines: &[&str]) -> Vec<Value> {
+        let (client, server) = duplex(1 << 20);
+        let (read, write) = split(server);
+        let serving = {
+            let front = Arc::clone(front);
+            let lines = LineReader::new(read, LINE_MAX_BYTES);
+            let context = ClientContext::default();
+            let tasks = front.tasks.clone();
+            tasks.spawn(async move { serve(&front, context, lines, write).await })
+        };
+        let (read, mut write) = split(client);
+        let mut read = BufReader::new(read).lines();
+        let mut answers = Vec::new();
+        for line in lines {
+            write
+                .write_all(format!("{line}\n").as_bytes())
+                .await
+                .unwrap();
+            let answer = read.next_line().await.unwrap().unwrap();
+            answers.push(serde_json::from_str(&answer).unwrap());
+        }
+        write.shutdown().await.unwrap();
+        serving.await.unwrap().unwrap();
+        answers
+    }
+
+    #[tokio::test]
+    async fn a_refusing_daemon_tells_why_and_can_be_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let marker = folder.path().join("daemon.stopped");
+        let front = front(Stage::Refusing("newer database".into()), &marker);
+        let answers = answers(
+            &front,
+            &[
+                r#"{"id":1,"method":"about"}"#,
+                r#"{"id":2,"method":"tool","params":{"name":"status","arguments":{}}}"#,
+                r#"{"id":3,"method":"stop","params":{"stay_down":false}}"#,
+            ],
+        )
+        .await;
+        assert_eq!(answers[0]["result"]["state"], "refusing");
+        assert_eq!(answers[0]["result"]["reason"], "newer database");
+        assert_eq!(answers[1]["error"]["code"], "unavailable");
+        assert_eq!(answers[1]["error"]["message"], "newer database");
+        assert_eq!(answers[2]["result"], json!({}));
+        assert!(front.stop.is_cancelled() && !marker.exists());
+    }
+
+    #[tokio::test]
+    async fn what_is_no_request_is_answered_and_the_next_is_served() {
+        let front = front(Stage::Ready(Arc::default()), "/m".as_ref());
+        let answers = answers(
+            &front,
+            &[
+                "{nope",
+                r#"{"id":4,"method":"dance"}"#,
+                r#"{"id":5,"method":"tool","params":{"name":"x","arguments":[]}}"#,
+                r#"{"id":6,"method":"tool","params":{"name":"no_such","arguments":{}}}"#,
+            ],
+        )
+        .await;
+        for answer in &answers[..3] {
+            assert_eq!(answer["error"]["code"], "invalid_argument", "{answer}");
+        }
+        assert_eq!(answers[1]["id"], 4);
+        assert_eq!(answers[3]["result"]["is_error"], true);
+    }
+}

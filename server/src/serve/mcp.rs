@@ -22,9 +22,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::front::{Front, Present};
-use super::http::session;
 use super::lines::LineReader;
 use super::progress;
+use super::session;
 use super::transport::{LineTransport, OUTGOING_MAX, Signals, write_lines};
 use crate::tools::{Caller, Reach, Reply, Tools};
 

@@ -9,6 +9,7 @@ pub mod http;
 pub mod lines;
 pub mod mcp;
 pub mod progress;
+pub mod session;
 pub mod socket;
 pub mod strict;
 pub mod token;

@@ -4,7 +4,6 @@ mod guard;
 mod listen;
 mod routes;
 mod rpc;
-pub mod session;
 
 #[cfg(test)]
 mod tests;

@@ -18,20 +18,20 @@ use schema::limits::LINE_MAX_BYTES;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::{guard, rpc, session};
+use super::{guard, rpc};
 use crate::serve::framer::{self, INVALID_REQUEST};
 use crate::serve::front::{Front, Stage};
 use crate::serve::mcp::McpServer;
-use crate::serve::strict;
+use crate::serve::{session, strict};
 use crate::tools::Reach;
 
 type Mcp = StreamableHttpService<McpServer, NeverSessionManager>;
 
-/// Serves HTTP until the daemon closes its connections.
+/// Serves HTTP until the daemon stops; what is being answered then is answered.
 pub async fn serve(front: Arc<Front>, listener: TcpListener) -> io::Result<()> {
-    let close = front.close.clone();
+    let stop = front.stop.clone();
     axum::serve(listener, router(front))
-        .with_graceful_shutdown(close.cancelled_owned())
+        .with_graceful_shutdown(stop.cancelled_owned())
         .await
 }
 
