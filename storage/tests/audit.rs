@@ -122,6 +122,7 @@ fn no_secret_reaches_the_disk() {
 
 #[test]
 fn the_history_is_filtered_by_everything_a_row_shows() {
+    type Ask = fn(&mut HistoryQuery);
     let home = tempfile::tempdir().unwrap();
     let (log, _) = open(home.path());
     for at in 0..6 {
@@ -136,7 +137,7 @@ fn the_history_is_filtered_by_everything_a_row_shows() {
             log.flush().unwrap();
         }
     }
-    let table: [(fn(&mut HistoryQuery), &[u64]); 9] = [
+    let table: [(Ask, &[u64]); 9] = [
         (|asked| asked.tool = Some("odd".into()), &[6, 4, 2]),
         (|asked| asked.host_id = Some("local".into()), &[4]),
         (|asked| asked.query = Some("deploy@".into()), &[5]),
