@@ -87,8 +87,8 @@ impl Durable {
     fn abandon(&mut self, write: WriteTransaction, cause: Cause) -> WriteFault {
         if let Err(error) = write.abort() {
             tracing::warn!(%error, "a write that failed could not be rolled back; opening again");
+            self.database = None;
         }
-        self.database = None;
         WriteFault::NotWritten(cause)
     }
 
