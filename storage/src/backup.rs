@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::database::{DatabaseFault, contained, rehearse};
+use crate::database::{contained, open, rehearse};
 use crate::private_files::{
     PrivateFileError, create_file, discard, io_error, make_folder, open_file, rename,
 };
@@ -127,9 +127,12 @@ fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
 }
 
 fn verify(path: &Path, version: u32) -> Result<(), BackupError> {
-    let found = rehearse(path).and_then(|database| match database {
-        Some(database) => contained(|| schema_version(&database)),
-        None => Err(DatabaseFault::Damaged("it is too large to verify".into())),
+    let found = rehearse(path).and_then(|rehearsed| {
+        let database = match rehearsed {
+            Some(database) => database,
+            None => open(path)?,
+        };
+        contained(|| schema_version(&database))
     });
     match found {
         Ok(found) if found == version => Ok(()),

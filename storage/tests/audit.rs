@@ -122,6 +122,7 @@ fn no_secret_reaches_the_disk() {
 
 #[test]
 fn the_history_is_filtered_by_everything_a_row_shows() {
+    type Ask = fn(&mut HistoryQuery);
     let home = tempfile::tempdir().unwrap();
     let (log, _) = open(home.path());
     for at in 0..6 {
@@ -136,74 +137,20 @@ fn the_history_is_filtered_by_everything_a_row_shows() {
             log.flush().unwrap();
         }
     }
-    let text = |text: &str| Some(text.to_owned());
-    let table = [
-        (
-            HistoryQuery {
-                tool: text("odd"),
-                ..all()
-            },
-            vec![6, 4, 2],
-        ),
-        (
-            HistoryQuery {
-                host_id: text("local"),
-                ..all()
-            },
-            vec![4],
-        ),
-        (
-            HistoryQuery {
-                query: text("deploy@"),
-                ..all()
-            },
-            vec![5],
-        ),
-        (
-            HistoryQuery {
-                session_id: text("db"),
-                ..all()
-            },
-            vec![],
-        ),
-        (
-            HistoryQuery {
-                client: text("agent"),
-                limit: 2,
-                ..all()
-            },
-            vec![6, 5],
-        ),
-        (
-            HistoryQuery {
-                outcome: Some(RecordedOutcome::Running),
-                ..all()
-            },
-            vec![6],
-        ),
-        (
-            HistoryQuery {
-                since_ms: Some(JANUARY_MS + 4),
-                ..all()
-            },
-            vec![6, 5],
-        ),
-        (
-            HistoryQuery {
-                until_ms: Some(JANUARY_MS + 1),
-                ..all()
-            },
-            vec![2, 1],
-        ),
-        (
-            HistoryQuery {
-                before: Some(3),
-                ..all()
-            },
-            vec![2, 1],
-        ),
+    let table: [(Ask, &[u64]); 9] = [
+        (|asked| asked.tool = Some("odd".into()), &[6, 4, 2]),
+        (|asked| asked.host_id = Some("local".into()), &[4]),
+        (|asked| asked.query = Some("deploy@".into()), &[5]),
+        (|asked| asked.session_id = Some("db".into()), &[]),
+        (|asked| asked.limit = 2, &[6, 5]),
+        (|asked| asked.outcome = Some(RecordedOutcome::Running), &[6]),
+        (|asked| asked.since_ms = Some(JANUARY_MS + 4), &[6, 5]),
+        (|asked| asked.until_ms = Some(JANUARY_MS + 1), &[2, 1]),
+        (|asked| asked.before = Some(3), &[2, 1]),
     ];
-    for (query, expected) in table {
+    for (ask, expected) in table {
+        let mut query = all();
+        ask(&mut query);
         assert_eq!(seqs(&log, &query), expected, "{query:?}");
     }
 }
@@ -226,15 +173,18 @@ fn equal_reads_become_one_record_and_never_wait() {
 fn each_month_has_its_segment_and_an_outcome_finds_its_call_across_them() {
     let home = tempfile::tempdir().unwrap();
     let (log, _) = open(home.path());
-    let long = log.intent(&call("long", JANUARY_MS)).unwrap();
+    let first = log.intent(&call("long", JANUARY_MS)).unwrap();
     log.flush().unwrap();
     let next = log.intent(&call("next", FEBRUARY_MS)).unwrap();
-    log.outcome(long, &ended(Outcome::Ok)).unwrap();
+    log.outcome(first, &ended(Outcome::Ok)).unwrap();
     log.flush().unwrap();
     assert!(segment(home.path(), "audit-202501.redb").exists());
     assert!(segment(home.path(), "audit-202502.redb").exists());
-    assert_eq!(seqs(&log, &all()), [next, long]);
-    assert_eq!(log.get(long).unwrap().unwrap().outcome, RecordedOutcome::Ok);
+    assert_eq!(seqs(&log, &all()), [next, first]);
+    assert_eq!(
+        log.get(first).unwrap().unwrap().outcome,
+        RecordedOutcome::Ok
+    );
     let report = log.verify(None).unwrap();
     assert!(report.ok && report.records == 2, "{report:?}");
     assert_eq!(log.verify(Some(FEBRUARY_MS)).unwrap().records, 1);

@@ -20,6 +20,7 @@ const BATCH_MAX: usize = 4096;
 
 /// Folds until the log closes.
 pub(super) fn run(shared: &Shared) {
+    let _ended = Ended(shared);
     loop {
         let closing = wait_for_work(shared);
         let result = fold(shared);
@@ -42,6 +43,21 @@ pub(super) fn run(shared: &Shared) {
                 .wait_timeout_while(front, RETRY_DELAY, |front| !front.closing);
             drop(waited.unwrap_or_else(PoisonError::into_inner));
         }
+    }
+}
+
+/// However the thread ends, nobody waits for it any more, and no call runs that
+/// could not be recorded.
+struct Ended<'a>(&'a Shared);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        let mut front = self.0.front();
+        (front.closing, front.closed) = (true, true);
+        if front.failure.is_empty() {
+            front.failure = "the log was closed".into();
+        }
+        self.0.done.notify_all();
     }
 }
 
@@ -97,8 +113,17 @@ fn fold(shared: &Shared) -> Result<(), AuditError> {
         head.reserved_seq = folded.last_seq.saturating_add(RESERVED_SEQS);
     }
     // The entries are durable; a checkpoint that is behind says less, not wrong.
-    if let Err(error) = head.write(&shared.head_path, &shared.key) {
-        tracing::warn!(%error, "the audit's checkpoint could not be written");
+    let (written, reserved_seq) = (
+        head.write(&shared.head_path, &shared.key),
+        head.reserved_seq,
+    );
+    drop(head);
+    match written {
+        Ok(()) => {
+            let mut front = shared.front();
+            front.reserved_seq = front.reserved_seq.max(reserved_seq);
+        }
+        Err(error) => tracing::warn!(%error, "the audit's checkpoint could not be written"),
     }
     Ok(())
 }

@@ -28,6 +28,8 @@ pub(super) struct Front {
     /// The newest entry in a segment.
     pub(super) folded: End,
     pub(super) polls: Polls,
+    /// What the durable checkpoint has set aside: no call number above it.
+    pub(super) reserved_seq: u64,
     /// Fold at once up to this entry.
     pub(super) wanted: u64,
     /// Folds that failed, and why the last did.

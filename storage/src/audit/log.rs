@@ -19,11 +19,52 @@ use super::verify::{self, VerifyReport};
 /// even if a power cut takes the newest records.
 pub(super) const RESERVED_SEQS: u64 = 65_536;
 
-/// The audit log. Cheap to clone; its thread ends with [`AuditLog::close`].
+/// The audit log. Cheap to clone; its thread ends with [`AuditLog::close`], or
+/// when the last clone is dropped.
 #[derive(Debug, Clone)]
 pub struct AuditLog {
     shared: Arc<Shared>,
-    folder: Arc<Mutex<Option<JoinHandle<()>>>>,
+    folder: Arc<Folder>,
+}
+
+/// The thread that folds.
+#[derive(Debug)]
+struct Folder {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Folder {
+    /// Lets it fold what is left and waits for its end; says whether this was
+    /// the call that ended it.
+    fn end(&self) -> bool {
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(thread) = thread else {
+            return false;
+        };
+        {
+            let mut front = self.shared.front();
+            front.absorb(true);
+            front.closing = true;
+            self.shared.wake.notify_all();
+        }
+        if thread.join().is_err() {
+            tracing::error!("the audit's thread ended in a panic");
+        }
+        true
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.end() {
+            tracing::debug!("the audit log was dropped without being closed");
+        }
+    }
 }
 
 /// What handle and thread share. Locks are taken in the order of the fields.
@@ -52,11 +93,11 @@ impl AuditLog {
             .name("audit-folder".into())
             .spawn(move || fold::run(&for_thread))
             .map_err(AuditError::Write)?;
-        let log = Self {
-            shared,
-            folder: Arc::new(Mutex::new(Some(thread))),
-        };
-        Ok((log, opened))
+        let folder = Arc::new(Folder {
+            shared: Arc::clone(&shared),
+            thread: Mutex::new(Some(thread)),
+        });
+        Ok((Self { shared, folder }, opened))
     }
 
     /// Records a call before its effect, and gives its number. It survives the
@@ -64,7 +105,7 @@ impl AuditLog {
     /// error the call must not run. Blocks for one write(2), or for a commit.
     pub fn intent(&self, call: &NewCall) -> Result<u64, AuditError> {
         let mut front = self.shared.front();
-        self.shared.reserve(&front)?;
+        self.shared.reserve(&mut front)?;
         let seq = front.intent(call)?;
         self.written(front)?;
         Ok(seq)
@@ -139,22 +180,8 @@ impl AuditLog {
     /// Makes all durable and ends the log. Intents are refused from now on;
     /// closing twice is fine. Blocking.
     pub fn close(&self) -> Result<(), AuditError> {
-        {
-            let mut front = self.shared.front();
-            front.absorb(true);
-            front.closing = true;
-            self.shared.wake.notify_all();
-        }
-        let thread = self
-            .folder
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let Some(thread) = thread else {
+        if !self.folder.end() {
             return Ok(());
-        };
-        if thread.join().is_err() {
-            tracing::error!("the audit's thread ended in a panic");
         }
         let (left, failure) = {
             let front = self.shared.front();
@@ -213,13 +240,15 @@ impl Shared {
 
     /// Sets call numbers aside when those of the checkpoint are used up, which
     /// folds do long before unless the disk fails.
-    fn reserve(&self, front: &Front) -> Result<(), AuditError> {
-        let mut head = self.head();
-        if front.next_seq() <= head.reserved_seq {
+    fn reserve(&self, front: &mut Front) -> Result<(), AuditError> {
+        if front.next_seq() <= front.reserved_seq {
             return Ok(());
         }
+        let mut head = self.head();
         head.reserved_seq = front.next_seq().saturating_add(RESERVED_SEQS);
-        Ok(head.write(&self.head_path, &self.key)?)
+        head.write(&self.head_path, &self.key)?;
+        front.reserved_seq = head.reserved_seq;
+        Ok(())
     }
 
     fn wait_durable(

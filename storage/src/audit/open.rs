@@ -285,6 +285,7 @@ fn start(
         waiting: std::collections::VecDeque::new(),
         folded: end,
         polls: Polls::default(),
+        reserved_seq: head.reserved_seq,
         wanted: 0,
         failures: 0,
         failure: String::new(),

@@ -30,7 +30,8 @@ pub(super) fn list(shared: &Shared, query: &HistoryQuery) -> Vec<CallRecord> {
     let mut records = Vec::new();
     visit(shared, query.before, |record| {
         let takes = query.takes(&record);
-        // A month before `since`, so that a clock that was set back loses none.
+        // Not before a year earlier, so that a clock that was set back hides
+        // nothing of that year.
         let month = Month::of(record.call.at_ms);
         let past = since.is_some_and(|since| month.0.saturating_add(100) < since.0);
         if takes {

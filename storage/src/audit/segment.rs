@@ -91,12 +91,22 @@ pub(super) fn newest(read: &ReadTransaction) -> Result<(u64, Code), DatabaseFaul
     Ok((beginning.first_entry.saturating_sub(1), beginning.before))
 }
 
-/// The newest call number, here or before this segment.
+/// The newest call number, here or before this segment. From the entries: the
+/// list of calls is not chained.
 pub(super) fn last_seq(read: &ReadTransaction) -> Result<u64, DatabaseFault> {
-    match read.open_table(CALLS)?.last()? {
-        Some((seq, _)) => Ok(seq.value()),
-        None => Ok(beginning(read)?.last_seq),
+    for row in read.open_table(ENTRIES)?.iter()?.rev() {
+        let (number, value) = row?;
+        let entry = split(number.value(), value.value())?;
+        let content = Content::from_body(&entry.body).ok();
+        if let Some(seq) = content
+            .as_ref()
+            .and_then(Content::call)
+            .map(|call| call.seq)
+        {
+            return Ok(seq);
+        }
     }
+    Ok(beginning(read)?.last_seq)
 }
 
 /// One entry.

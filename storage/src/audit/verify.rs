@@ -224,3 +224,96 @@ impl Walk<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use redb::{Database, ReadableTable as _};
+
+    use super::super::call::{CallEnd, NewCall};
+    use super::super::log::AuditLog;
+    use super::super::open::AuditOptions;
+    use super::*;
+
+    fn options(home: &Path) -> AuditOptions {
+        AuditOptions {
+            folder: home.to_path_buf(),
+            key_path: home.join("key"),
+            boot_id: "boot".into(),
+            now_ms: 0,
+            sync_always: false,
+        }
+    }
+
+    /// Five calls; the entries are the start, then an intent and an outcome
+    /// each, so that call `n` has the entries `2n` and `2n + 1`.
+    fn five_calls(home: &Path) {
+        let (log, _) = AuditLog::open(&options(home)).unwrap();
+        for _ in 0..5 {
+            let seq = log.intent(&NewCall::default()).unwrap();
+            log.outcome(seq, &CallEnd::default()).unwrap();
+        }
+        log.close().unwrap();
+    }
+
+    fn tamper(home: &Path, change: fn(&mut redb::Table<u64, &'static [u8]>)) {
+        let database = Database::open(home.join("audit-197001.redb")).unwrap();
+        let write = database.begin_write().unwrap();
+        change(&mut write.open_table(ENTRIES).unwrap());
+        write.commit().unwrap();
+    }
+
+    fn bytes(table: &redb::Table<u64, &'static [u8]>, number: u64) -> Vec<u8> {
+        table.get(number).unwrap().unwrap().value().to_vec()
+    }
+
+    #[test]
+    fn the_first_record_that_is_not_as_it_was_written_is_named() {
+        type Tamper = fn(&mut redb::Table<u64, &'static [u8]>);
+        let table: [(&str, Tamper, u64); 4] = [
+            (
+                "edited",
+                |table| {
+                    let mut value = bytes(table, 6);
+                    *value.last_mut().unwrap() ^= 1;
+                    table.insert(6, value.as_slice()).unwrap();
+                },
+                3,
+            ),
+            (
+                "deleted",
+                |table| {
+                    table.remove(4).unwrap();
+                },
+                2,
+            ),
+            (
+                "reordered",
+                |table| {
+                    let (one, two) = (bytes(table, 4), bytes(table, 8));
+                    table.insert(4, two.as_slice()).unwrap();
+                    table.insert(8, one.as_slice()).unwrap();
+                },
+                2,
+            ),
+            (
+                "cut at the end",
+                |table| table.retain_in(8.., |_, _| false).unwrap(),
+                4,
+            ),
+        ];
+        for (what, change, broken_at) in table {
+            let home = tempfile::tempdir().unwrap();
+            five_calls(home.path());
+            tamper(home.path(), change);
+            let (log, _) = AuditLog::open(&options(home.path())).unwrap();
+            let report = log.verify(None).unwrap();
+            assert_eq!(
+                (report.ok, report.broken_at),
+                (false, Some(broken_at)),
+                "{what}: {report:?}"
+            );
+        }
+    }
+}

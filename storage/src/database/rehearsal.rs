@@ -13,9 +13,10 @@ use redb::{BackendError, Builder, Database, StorageBackend};
 use super::file::{DatabaseFault, contained};
 use crate::private_files::open_file;
 
-/// Above this a rehearsal would take too much memory, and redb's own check,
-/// which may write into a damaged file, must do. No state comes near it.
-const REHEARSAL_MAX_BYTES: u64 = 256 << 20;
+/// Above this a rehearsal would take too much memory and time, and redb's own
+/// check, which may write into a damaged file, must do. No state comes near it;
+/// the audit of a busy month does.
+const REHEARSAL_MAX_BYTES: u64 = 64 << 20;
 
 /// Opens the file's content in memory, all checksums verified, and hands the
 /// database back; `None` when the file is too large for that. The file itself

@@ -87,8 +87,8 @@ impl Durable {
     fn abandon(&mut self, write: WriteTransaction, cause: Cause) -> WriteFault {
         if let Err(error) = write.abort() {
             tracing::warn!(%error, "a write that failed could not be rolled back; opening again");
+            self.database = None;
         }
-        self.database = None;
         WriteFault::NotWritten(cause)
     }
 
@@ -138,4 +138,128 @@ fn commit_count(database: &Database) -> Result<u64, DatabaseFault> {
 
 fn not_written(fault: impl Into<Cause>) -> WriteFault {
     WriteFault::NotWritten(fault.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::ops::Bound;
+    use std::path::Path;
+    use std::sync::atomic::{AtomicU8, Ordering};
+
+    use redb::backends::FileBackend;
+    use redb::{BackendError, Builder, StorageBackend};
+
+    use super::*;
+    use crate::database::create;
+
+    const ROWS: TableDefinition<&str, u64> = TableDefinition::new("rows");
+    const NO_SPACE: u8 = 1;
+    const SYNC_FAILS: u8 = 2;
+
+    /// A file on a disk that fails when told to.
+    #[derive(Debug)]
+    struct Faulty {
+        file: FileBackend,
+        fault: Arc<AtomicU8>,
+    }
+
+    impl Faulty {
+        fn check(&self, fault: u8) -> io::Result<()> {
+            if self.fault.load(Ordering::SeqCst) == fault {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            Ok(())
+        }
+    }
+
+    impl StorageBackend for Faulty {
+        fn len(&self) -> io::Result<u64> {
+            self.file.len()
+        }
+
+        fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+            self.file.read(offset, out)
+        }
+
+        fn set_len(&self, length: u64) -> io::Result<()> {
+            self.check(NO_SPACE)?;
+            self.file.set_len(length)
+        }
+
+        fn sync_data(&self) -> io::Result<()> {
+            self.check(SYNC_FAILS)?;
+            self.file.sync_data()
+        }
+
+        fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+            self.check(NO_SPACE)?;
+            self.file.write(offset, data)
+        }
+
+        fn close(&self) -> io::Result<()> {
+            self.file.close()
+        }
+
+        fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+            self.file.try_lock_range(start, end)
+        }
+
+        fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+            self.file.unlock_range(start, end)
+        }
+    }
+
+    fn on_a_faulty_disk(path: &Path) -> (Durable, Arc<AtomicU8>) {
+        create(path, |_| Ok::<_, DatabaseFault>(())).unwrap();
+        let fault = Arc::new(AtomicU8::new(0));
+        let file = crate::private_files::open_file(path).unwrap();
+        let backend = Faulty {
+            file: FileBackend::new(file).unwrap(),
+            fault: Arc::clone(&fault),
+        };
+        let database = Builder::new().create_with_backend(backend).unwrap();
+        (Durable::new(path.to_path_buf(), database), fault)
+    }
+
+    fn put(durable: &mut Durable, name: &str) -> Result<(), WriteFault> {
+        durable.write(|write| {
+            write.open_table(ROWS)?.insert(name, 1)?;
+            Ok(())
+        })
+    }
+
+    fn has(durable: &mut Durable, name: &str) -> bool {
+        let read = durable.database().unwrap().begin_read().unwrap();
+        read.open_table(ROWS).unwrap().get(name).unwrap().is_some()
+    }
+
+    #[test]
+    fn after_a_failed_write_the_next_goes_through_and_nothing_acknowledged_is_lost() {
+        for kind in [NO_SPACE, SYNC_FAILS] {
+            let home = tempfile::tempdir().unwrap();
+            let (mut durable, fault) = on_a_faulty_disk(&home.path().join("state.redb"));
+            put(&mut durable, "before").unwrap();
+            fault.store(kind, Ordering::SeqCst);
+            let failed = put(&mut durable, "during").unwrap_err();
+            if matches!(failed, WriteFault::NotWritten(_)) {
+                assert!(!has(&mut durable, "during"), "fault {kind}");
+            }
+            put(&mut durable, "after").unwrap();
+            assert!(has(&mut durable, "before") && has(&mut durable, "after"));
+        }
+    }
+
+    #[test]
+    fn a_change_that_fails_takes_nothing_with_it() {
+        let home = tempfile::tempdir().unwrap();
+        let (mut durable, _) = on_a_faulty_disk(&home.path().join("state.redb"));
+        put(&mut durable, "before").unwrap();
+        let failed = durable.write(|write| {
+            write.open_table(ROWS)?.insert("half", 1)?;
+            Err(io::Error::other("no").into())
+        });
+        assert!(matches!(failed, Err(WriteFault::NotWritten(_))));
+        assert!(has(&mut durable, "before") && !has(&mut durable, "half"));
+    }
 }

@@ -17,6 +17,11 @@ pub(crate) const CHAIN: &[Migration] = &[v1::MIGRATION];
 
 const _: () = assert!(CHAIN.len() == SCHEMA_VERSION as usize, "one step a version");
 
+/// The version that a chain leads to.
+pub(crate) fn newest(chain: &[Migration]) -> u32 {
+    chain.last().map_or(0, |step| step.to)
+}
+
 /// Why the schema stays as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {

@@ -5,4 +5,4 @@ mod chain;
 mod v1;
 
 pub use chain::MigrateError;
-pub(crate) use chain::{CHAIN, migrate, run};
+pub(crate) use chain::{CHAIN, Migration, migrate, newest, run};

@@ -7,11 +7,11 @@ use redb::Database;
 
 use super::error::OpenError;
 use super::picture::{Picture, read_picture};
-use super::tables::{SCHEMA_VERSION, schema_version, written_by};
+use super::tables::{schema_version, written_by};
 use crate::backup::Backups;
 use crate::database::{Cause, DatabaseFault, contained, create, open as open_database};
 use crate::import::{ImportReport, Imported};
-use crate::migrate::{self, CHAIN};
+use crate::migrate::{self, Migration};
 use crate::private_files::make_folder;
 
 /// Where the state is and who opens it.
@@ -50,7 +50,11 @@ pub struct Opened {
 /// that there is a backup to offer when the file is damaged.
 const BACKUP_EVERY_MS: i64 = 24 * 60 * 60 * 1000;
 
-pub(super) fn open(options: &StateOptions) -> Result<(Database, Opened), OpenError> {
+/// `chain` is every migration there is; its last is the version to reach.
+pub(super) fn open(
+    options: &StateOptions,
+    chain: &[Migration],
+) -> Result<(Database, Opened), OpenError> {
     let path = options.path.as_path();
     make_folder(path.parent().unwrap_or(Path::new(".")))?;
     let there = match path.symlink_metadata() {
@@ -66,21 +70,22 @@ pub(super) fn open(options: &StateOptions) -> Result<(Database, Opened), OpenErr
     let (created, imported) = if there {
         (false, None)
     } else {
-        (true, make(options)?)
+        (true, make(options, chain)?)
     };
+    let supported = migrate::newest(chain);
     let backups = Backups::new(options.backups_folder.clone());
-    let refused = |fault| refusal(path, &backups, fault);
+    let refused = |fault| refusal(path, &backups, supported, fault);
     let database = open_database(path).map_err(refused)?;
     let found = contained(|| schema_version(&database)).map_err(refused)?;
-    if found > SCHEMA_VERSION {
-        return Err(newer(options, &backups, &database, found));
+    if found > supported {
+        return Err(newer(options, &backups, &database, (found, supported)));
     }
-    let (database, backup) = prepare(options, &backups, database, found, created)?;
+    let (database, backup) = prepare(options, chain, &backups, database, (found, created))?;
     let picture = contained(|| read_picture(&database)).map_err(refused)?;
     let opened = Opened {
         picture,
         created,
-        migrated_from: (found < SCHEMA_VERSION).then_some(found),
+        migrated_from: (found < supported).then_some(found),
         backup,
         imported,
     };
@@ -88,7 +93,7 @@ pub(super) fn open(options: &StateOptions) -> Result<(Database, Opened), OpenErr
 }
 
 /// Makes the file, with the Go program's content if there is some.
-fn make(options: &StateOptions) -> Result<Option<ImportReport>, OpenError> {
+fn make(options: &StateOptions, chain: &[Migration]) -> Result<Option<ImportReport>, OpenError> {
     let path = options.path.as_path();
     let imported = match options.go_state.as_deref() {
         Some(json) => Imported::read(json, options.now_ms).map_err(|source| OpenError::Import {
@@ -98,7 +103,7 @@ fn make(options: &StateOptions) -> Result<Option<ImportReport>, OpenError> {
         None => None,
     };
     let fill = |write: &redb::WriteTransaction| -> Result<(), FillFault> {
-        migrate::run(write, CHAIN, 0, &options.program_version)?;
+        migrate::run(write, chain, 0, &options.program_version)?;
         let mut edits = imported.iter().flat_map(|imported| &imported.edits);
         edits.try_for_each(|edit| edit.apply(write))?;
         Ok(())
@@ -120,13 +125,14 @@ fn make(options: &StateOptions) -> Result<Option<ImportReport>, OpenError> {
 /// Backs the state up if it is due, and migrates it if it is old.
 fn prepare(
     options: &StateOptions,
+    chain: &[Migration],
     backups: &Backups,
     database: Database,
-    found: u32,
-    created: bool,
+    (found, created): (u32, bool),
 ) -> Result<(Database, Option<PathBuf>), OpenError> {
     let path = options.path.as_path();
-    let migrates = found < SCHEMA_VERSION;
+    let supported = migrate::newest(chain);
+    let migrates = found < supported;
     let due = !created && backups.is_due(options.now_ms, BACKUP_EVERY_MS);
     if !migrates && !due {
         return Ok((database, None));
@@ -146,10 +152,10 @@ fn prepare(
             None
         }
     };
-    let again = |fault| refusal(path, backups, fault);
+    let again = |fault| refusal(path, backups, supported, fault);
     let database = open_database(path).map_err(again)?;
     if migrates {
-        migrate::migrate(&database, CHAIN, found, &options.program_version).map_err(|source| {
+        migrate::migrate(&database, chain, found, &options.program_version).map_err(|source| {
             OpenError::Migrate {
                 path: path.to_path_buf(),
                 source,
@@ -159,20 +165,25 @@ fn prepare(
     Ok((database, backup))
 }
 
-fn newer(options: &StateOptions, backups: &Backups, database: &Database, found: u32) -> OpenError {
+fn newer(
+    options: &StateOptions,
+    backups: &Backups,
+    database: &Database,
+    (found, supported): (u32, u32),
+) -> OpenError {
     OpenError::Newer {
         path: options.path.clone(),
         found,
-        supported: SCHEMA_VERSION,
+        supported,
         written_by: written_by(database),
         program_version: options.program_version.clone(),
-        backup: backups.newest_good(SCHEMA_VERSION),
+        backup: backups.newest_good(supported),
     }
 }
 
-fn refusal(path: &Path, backups: &Backups, fault: DatabaseFault) -> OpenError {
+fn refusal(path: &Path, backups: &Backups, supported: u32, fault: DatabaseFault) -> OpenError {
     let backup = match &fault {
-        DatabaseFault::Damaged(_) => backups.newest_good(SCHEMA_VERSION),
+        DatabaseFault::Damaged(_) => backups.newest_good(supported),
         _ => None,
     };
     OpenError::of(path, fault, backup)
@@ -200,5 +211,94 @@ impl From<migrate::MigrateError> for FillFault {
 impl From<Cause> for FillFault {
     fn from(fault: Cause) -> Self {
         Self::Rows(fault)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use redb::{ReadableDatabase as _, TableDefinition, WriteTransaction};
+
+    use super::*;
+    use crate::migrate::CHAIN;
+
+    const NEXT: TableDefinition<&str, &str> = TableDefinition::new("next");
+
+    fn to_next(write: &WriteTransaction) -> Result<(), Cause> {
+        write.open_table(NEXT)?.insert("made", "by the step")?;
+        Ok(())
+    }
+
+    fn fails(write: &WriteTransaction) -> Result<(), Cause> {
+        to_next(write)?;
+        Err(io::Error::other("crash").into())
+    }
+
+    fn chain_to_2(apply: fn(&WriteTransaction) -> Result<(), Cause>) -> Vec<Migration> {
+        let step = |migration: &Migration| Migration {
+            to: migration.to,
+            apply: migration.apply,
+        };
+        let mut chain: Vec<Migration> = CHAIN.iter().map(step).collect();
+        chain.push(Migration { to: 2, apply });
+        chain
+    }
+
+    fn options(home: &Path) -> StateOptions {
+        StateOptions {
+            path: home.join("state.redb"),
+            backups_folder: home.join("backups"),
+            go_state: None,
+            program_version: "1.2.3".into(),
+            now_ms: 9,
+        }
+    }
+
+    #[test]
+    fn an_old_state_is_backed_up_and_migrated_and_its_program_refuses_the_new() {
+        let home = tempfile::tempdir().unwrap();
+        let options = options(home.path());
+        drop(open(&options, CHAIN).unwrap());
+        let (database, opened) = open(&options, &chain_to_2(to_next)).unwrap();
+        assert_eq!(opened.migrated_from, Some(1));
+        let read = database.begin_read().unwrap();
+        assert!(
+            read.open_table(NEXT)
+                .unwrap()
+                .get("made")
+                .unwrap()
+                .is_some()
+        );
+        drop((read, database));
+
+        let refused = open(&options, CHAIN).unwrap_err();
+        let text = refused.to_string();
+        assert!(
+            text.contains("schema version 2") && text.contains("knows up to 1"),
+            "{text}"
+        );
+        let OpenError::Newer { backup, .. } = refused else {
+            panic!("{text}");
+        };
+        assert!(backup == opened.backup && backup.is_some());
+        std::fs::copy(backup.unwrap(), &options.path).unwrap();
+        assert!(open(&options, CHAIN).is_ok(), "the way back");
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_old_schema_and_the_next_start_migrates() {
+        let home = tempfile::tempdir().unwrap();
+        let options = options(home.path());
+        drop(open(&options, CHAIN).unwrap());
+        let failed = open(&options, &chain_to_2(fails)).unwrap_err();
+        assert!(matches!(failed, OpenError::Migrate { .. }), "{failed}");
+        assert_eq!(Backups::new(options.backups_folder.clone()).list().len(), 1);
+        let (database, opened) = open(&options, CHAIN).unwrap();
+        assert!(!opened.created && opened.migrated_from.is_none());
+        assert!(database.begin_read().unwrap().open_table(NEXT).is_err());
+        drop(database);
+        let (_, opened) = open(&options, &chain_to_2(to_next)).unwrap();
+        assert_eq!(opened.migrated_from, Some(1));
     }
 }

@@ -11,6 +11,7 @@ use super::open::{self, Opened, StateOptions};
 use super::picture::Picture;
 use super::writer::{QUEUE_JOBS, Request, run};
 use crate::database::Durable;
+use crate::migrate::CHAIN;
 
 /// The state. Cheap to clone; all clones share one writer thread, which ends
 /// when the last is dropped or one is closed.
@@ -23,7 +24,7 @@ pub struct StateStore {
 impl StateStore {
     /// Opens the state, or makes it: blocking, some milliseconds.
     pub fn open(options: StateOptions) -> Result<(Self, Opened), OpenError> {
-        let (database, opened) = open::open(&options)?;
+        let (database, opened) = open::open(&options, CHAIN)?;
         let path = options.path;
         let durable = Durable::new(path.clone(), database);
         let (requests, waiting) = mpsc::channel(QUEUE_JOBS);
