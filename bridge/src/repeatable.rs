@@ -1,32 +1,6 @@
 //! What may be asked again of a new daemon after the old one went away with
 //! the question: what reads only and consumes nothing.
 
-/// Tools that read only and consume nothing.
-///
-/// To be replaced by the tool table of `schema` once it is there.
-const REPEATABLE_TOOLS: [&str; 20] = [
-    "docker_container_inspect",
-    "docker_container_logs",
-    "docker_containers",
-    "docker_image_list",
-    "docker_list_hosts",
-    "docker_shell_list",
-    "history",
-    "history_show",
-    "history_verify",
-    "job_list",
-    "output_read",
-    "ssh_file_list",
-    "ssh_file_read",
-    "ssh_file_stat",
-    "ssh_forwards_list",
-    "ssh_hosts",
-    "ssh_info",
-    "ssh_list",
-    "ssh_shell_list",
-    "status",
-];
-
 /// Methods other than `tools/call` that read only.
 const REPEATABLE_METHODS: [&str; 7] = [
     "initialize",
@@ -40,7 +14,7 @@ const REPEATABLE_METHODS: [&str; 7] = [
 
 /// Whether a call of that tool may be repeated.
 pub(crate) fn repeatable_tool(name: &str) -> bool {
-    REPEATABLE_TOOLS.contains(&name)
+    schema::tools::Tool::from_name(name).is_some_and(schema::tools::Tool::repeatable)
 }
 
 /// Whether a request of that method, other than a tool call, may be repeated.

@@ -24,6 +24,8 @@ pub struct Config {
     pub place: Place,
     /// The user's home.
     pub home: PathBuf,
+    /// Who that is: who logs in where a spec names nobody.
+    pub user: String,
     /// Whether `XDG_CONFIG_HOME` decided on the place: it is then noted for
     /// bridges that are started without it.
     pub by_xdg: bool,
@@ -103,6 +105,7 @@ impl Config {
         }
         Ok(Self {
             by_xdg: surroundings.handle.is_none() && surroundings.xdg_config_home.is_some(),
+            user: user(environment),
             home: surroundings.home,
             place,
             address: address.map(|text| text.parse()).transpose()?,
@@ -144,6 +147,23 @@ fn surroundings(flags: &Flags, environment: &Environment) -> Result<Surroundings
         where_text,
         state,
         lock: path(&flags.lock, "REMOTE_SHELL_MCP_LOCK"),
+    })
+}
+
+/// The user's name, from the environment or else the system's own list.
+fn user(environment: &Environment) -> String {
+    let named = environment
+        .text("USER")
+        .or_else(|| environment.text("LOGNAME"));
+    named.unwrap_or_else(|| {
+        let uid = rustix::process::geteuid().as_raw().to_string();
+        let list = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let mut lines = list.lines().map(|line| line.split(':'));
+        let found = lines.find_map(|mut fields| {
+            let name = fields.next()?;
+            (fields.nth(1)? == uid).then(|| name.to_owned())
+        });
+        found.unwrap_or_default()
     })
 }
 

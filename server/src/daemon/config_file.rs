@@ -34,6 +34,8 @@ pub struct ConfigFile {
     pub allow_proxy_command: Vec<String>,
     /// Local paths that no tool reads or writes.
     pub local_deny: Vec<PathBuf>,
+    /// Whether a caller may accept any first host key by `accept-new`.
+    pub allow_accept_new: Option<bool>,
     /// The limit of results to a model, in bytes.
     pub result_limit_bytes: Option<usize>,
     /// `batched` (default) or `always`.

@@ -1,13 +1,24 @@
-//! The ground: opens the databases and brings up what they remember. (The
-//! seam: today it gives tools without a ground.)
+//! The ground: opens the databases and brings up what they remember.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::config::Config;
-use crate::tools::Tools;
+use schema::Fault;
+use schema::limits::RESULT_MAX_BYTES;
+use storage::audit::{AuditLog, AuditOptions};
+use storage::state::{OpenError, Opened, StateOptions, StateStore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-/// MCP's instructions. (To become the contract's.)
-pub const INSTRUCTIONS: &str = "Sessions, shells, forwards and jobs live in a daemon.";
+use super::config::Config;
+use super::config_file::Rule;
+use super::run::{EXIT_CONFIG, EXIT_OTHER_DAEMON};
+use crate::clock::Clock;
+use crate::job::Jobs;
+use crate::link::Surroundings;
+use crate::serve::token::random_hex;
+use crate::sessions::{Around, Sessions};
+use crate::tools::{Mode, Parts, Pattern, Rules, Tools};
 
 /// Why there are no tools.
 #[derive(Debug, thiserror::Error)]
@@ -28,8 +39,174 @@ pub enum GroundError {
     },
 }
 
-/// Opens the ground.
-#[expect(clippy::unused_async, reason = "opening databases will wait")]
-pub async fn open(_config: &Config) -> Result<Arc<Tools>, GroundError> {
-    Ok(Arc::new(Tools::default()))
+/// Opens the ground: what was persistent is dialled from here on, and nobody
+/// waits for that.
+pub async fn open(config: &Config) -> Result<Arc<Tools>, GroundError> {
+    let clock = Clock::system();
+    let (state, audit) = (
+        state_options(config, &clock),
+        audit_options(config, &clock)?,
+    );
+    let opening = tokio::task::spawn_blocking(move || {
+        let (store, opened) = StateStore::open(state).map_err(|error| state_refused(&error))?;
+        let audit = AuditLog::open(&audit).map_err(|error| {
+            let reason = format!("the audit log cannot be opened: {}", Fault::chain(&error));
+            GroundError::Refusing { reason }
+        })?;
+        Ok((store, opened, audit))
+    });
+    let (store, opened, (audit, found)) = match opening.await {
+        Ok(opened) => opened?,
+        Err(panic) => return Err(fatal(format!("opening the databases failed: {panic}"))),
+    };
+    tell(&opened);
+    for finding in &found.findings {
+        tracing::error!("the audit log: {finding}");
+    }
+    if found.cut_records > 0 {
+        tracing::warn!(
+            records = found.cut_records,
+            "a power cut cost the end of the audit log"
+        );
+    }
+    let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
+    let sessions = Sessions::new(Around {
+        surroundings: surroundings(config),
+        store: store.clone(),
+        clock: clock.clone(),
+        tasks: tasks.clone(),
+        stopping: stopping.clone(),
+    });
+    sessions.rehydrate(opened.picture.sessions);
+    let run = random_hex::<2>().map_err(|error| fatal(error.to_string()))?;
+    Ok(Tools::new(Parts {
+        sessions,
+        jobs: Jobs::new(&run),
+        audit,
+        store,
+        clock,
+        rules: rules(config)?,
+        user: config.user.clone(),
+        home: config.home.clone(),
+        local_deny: config.file.local_deny.clone(),
+        state_path: config.place.state.clone(),
+        result_limit: config.file.result_limit_bytes.unwrap_or(RESULT_MAX_BYTES),
+        tasks,
+        stopping,
+    }))
+}
+
+fn state_options(config: &Config, clock: &Clock) -> StateOptions {
+    StateOptions {
+        path: config.place.state.clone(),
+        backups_folder: config.place.data_folder().join("backups"),
+        go_state: config.place.go_state.clone(),
+        program_version: env!("CARGO_PKG_VERSION").into(),
+        now_ms: clock.now_ms(),
+    }
+}
+
+fn audit_options(config: &Config, clock: &Clock) -> Result<AuditOptions, GroundError> {
+    let sync_always = match config.file.audit_sync.as_deref() {
+        None | Some("batched") => false,
+        Some("always") => true,
+        Some(other) => {
+            let reason =
+                format!("config.toml: audit_sync is {other:?}, and can be always or batched");
+            return Err(fatal(reason));
+        }
+    };
+    let folder = config.place.data_folder().to_path_buf();
+    Ok(AuditOptions {
+        key_path: folder.join("audit.key"),
+        folder,
+        boot_id: boot_id(),
+        now_ms: clock.now_ms(),
+        sync_always,
+    })
+}
+
+/// The kernel's name for this boot. Where there is none, each start counts as
+/// a boot of its own: a torn end is then counted, never called a finding.
+fn boot_id() -> String {
+    let from_kernel = std::fs::read_to_string(PathBuf::from("/proc/sys/kernel/random/boot_id"));
+    match from_kernel {
+        Ok(id) => id.trim().to_owned(),
+        Err(_none) => random_hex::<8>().unwrap_or_default(),
+    }
+}
+
+fn surroundings(config: &Config) -> Surroundings {
+    Surroundings {
+        home: config.home.clone(),
+        user: config.user.clone(),
+        accepted_keys: config.place.known_hosts.clone(),
+        allow_accept_new: config.file.allow_accept_new.unwrap_or(true),
+    }
+}
+
+fn rules(config: &Config) -> Result<Rules, GroundError> {
+    let mode = match config.file.mode.as_deref() {
+        None | Some("full") => Mode::Full,
+        Some("read-only") => Mode::ReadOnly,
+        Some(other) => {
+            let reason = format!("config.toml: mode is {other:?}, and can be full or read-only");
+            return Err(fatal(reason));
+        }
+    };
+    let patterns = |rules: &[Rule]| rules.iter().map(pattern).collect();
+    Ok(Rules {
+        mode,
+        allow: patterns(&config.file.allow),
+        deny: patterns(&config.file.deny),
+    })
+}
+
+fn pattern(rule: &Rule) -> Pattern {
+    Pattern {
+        tool: rule.tool.clone(),
+        host: rule.host.clone(),
+        client: rule.client.clone(),
+    }
+}
+
+fn fatal(reason: String) -> GroundError {
+    GroundError::Fatal {
+        reason,
+        exit: EXIT_CONFIG,
+    }
+}
+
+fn state_refused(error: &OpenError) -> GroundError {
+    let words = Fault::chain(error);
+    match error {
+        OpenError::Locked { .. } => GroundError::Fatal {
+            reason: words,
+            exit: EXIT_OTHER_DAEMON,
+        },
+        OpenError::Damaged { backup, .. } | OpenError::Newer { backup, .. } => {
+            let way_on = match backup {
+                Some(backup) => format!("the newest good backup is {}", backup.display()),
+                None => "there is no backup".into(),
+            };
+            GroundError::Refusing {
+                reason: format!("{words}; {way_on}; the file was left as it is"),
+            }
+        }
+        OpenError::Import { .. } | OpenError::Migrate { .. } | OpenError::Backup { .. } => {
+            GroundError::Refusing { reason: words }
+        }
+        OpenError::File(_) | OpenError::Disk { .. } => fatal(words),
+    }
+}
+
+fn tell(opened: &Opened) {
+    let sessions = opened.picture.sessions.len();
+    tracing::info!(sessions, created = opened.created, "the state is open");
+    if let Some(version) = opened.migrated_from {
+        tracing::info!(version, backup = ?opened.backup, "the state was brought to this version");
+    }
+    if let Some(report) = &opened.imported {
+        tracing::info!(?report, "the Go program's state was imported");
+    }
 }

@@ -115,7 +115,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_idle_daemon_goes_after_its_time() {
-        let front = front(Stage::Ready(Arc::default()));
+        let folder = tempfile::tempdir().unwrap();
+        let tools = crate::tools::Tools::in_folder(folder.path());
+        let front = front(Stage::Ready(tools));
         let minute = Duration::from_secs(60);
         let started = tokio::time::Instant::now();
         assert_eq!(wait(&front, Some(minute)).await.unwrap(), End::Idle);

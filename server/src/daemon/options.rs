@@ -86,6 +86,8 @@ impl Environment {
             let name = name.into_string().ok()?;
             let known = name.starts_with("REMOTE_SHELL_MCP_")
                 || name == "HOME"
+                || name == "USER"
+                || name == "LOGNAME"
                 || name == "XDG_CONFIG_HOME";
             (known && !value.is_empty()).then_some((name, value))
         });

@@ -90,7 +90,7 @@ fn front(config: &Config) -> Result<Arc<Front>, StartError> {
         pid: std::process::id(),
         state_path: config.place.state.clone(),
         stopped_marker: config.place.stopped_marker.clone(),
-        instructions: ground::INSTRUCTIONS.into(),
+        instructions: schema::tools::INSTRUCTIONS.into(),
         format: config.format,
         toolsets: config.file.toolsets.clone().unwrap_or_default(),
     };

@@ -232,7 +232,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_no_request_is_answered_and_the_next_is_served() {
-        let front = front(Stage::Ready(Arc::default()), "/m".as_ref());
+        let folder = tempfile::tempdir().unwrap();
+        let tools = crate::tools::Tools::in_folder(folder.path());
+        let front = front(Stage::Ready(tools), "/m".as_ref());
         let answers = answers(
             &front,
             &[

@@ -128,6 +128,9 @@ async fn connection(front: &Arc<Front>, stream: UnixStream) -> io::Result<()> {
         return Ok(());
     };
     let lines = lines.with_limit(LINE_MAX_BYTES);
+    if let Stage::Ready(tools) = front.stage() {
+        tools.agent_arrived(&hello.client.ssh_auth_sock);
+    }
     match (hello.purpose, front.stage()) {
         (Purpose::Control, _) => control::serve(front, hello.client, lines, write).await,
         (Purpose::Mcp, Stage::Ready(tools)) => {

@@ -40,12 +40,18 @@ impl Default for Body {
 
 impl Answer {
     pub(super) fn text(words: impl Into<String>) -> Self {
-        Self { body: Body::Text(words.into()), ..Self::default() }
+        Self {
+            body: Body::Text(words.into()),
+            ..Self::default()
+        }
     }
 
     pub(super) fn record(record: &impl Serialize) -> Result<Self, Fault> {
         match serde_json::to_value(record).map_err(unwritable)? {
-            Value::Object(fields) => Ok(Self { body: Body::Record(fields), ..Self::default() }),
+            Value::Object(fields) => Ok(Self {
+                body: Body::Record(fields),
+                ..Self::default()
+            }),
             other => Ok(Self::text(other.to_string())),
         }
     }
@@ -55,10 +61,16 @@ impl Answer {
             .into_iter()
             .map(|row| serde_json::to_value(row).map_err(unwritable))
             .collect::<Result<_, _>>()?;
-        Ok(Self { body: Body::Rows(rows), ..Self::default() })
+        Ok(Self {
+            body: Body::Rows(rows),
+            ..Self::default()
+        })
     }
 }
 
 fn unwritable(error: serde_json::Error) -> Fault {
-    Fault::new(schema::Code::Internal, format!("the result cannot be written: {error}"))
+    Fault::new(
+        schema::Code::Internal,
+        format!("the result cannot be written: {error}"),
+    )
 }

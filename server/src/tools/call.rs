@@ -34,7 +34,9 @@ impl Tools {
             return render::fault(&stopping(), limits);
         }
         let (this, name) = (Arc::clone(self), name.to_owned());
-        let call = self.calls.spawn(async move { this.path(caller, &name, arguments).await });
+        let call = self
+            .calls
+            .spawn(async move { this.path(caller, &name, arguments).await });
         match call.await {
             Ok(Ok(answer)) => render::answer(answer, limits),
             Ok(Err(fault)) => render::fault(&fault, limits),
@@ -61,7 +63,10 @@ impl Tools {
         };
         let ask = Ask::read(tool, arguments)?;
         let new = record::new_call(tool, &ask, &caller, &self.parts);
-        let permitted = self.parts.rules.permit(tool, record::host_of(&ask), &caller.client);
+        let permitted = self
+            .parts
+            .rules
+            .permit(tool, record::host_of(&ask), &caller.client);
         if permitted.is_ok() && tool.row().permission != Permission::Read {
             return self.change(tool, ask, caller, new, begun).await;
         }
@@ -84,7 +89,11 @@ impl Tools {
         new: NewCall,
         begun: Instant,
     ) -> Result<Answer, Fault> {
-        let seq = self.parts.audit.intent(&new).map_err(|error| unrecorded(tool, &error))?;
+        let seq = self
+            .parts
+            .audit
+            .intent(&new)
+            .map_err(|error| unrecorded(tool, &error))?;
         let result = self.run(ask, caller).await;
         let mut end = record::end(&result, begun.elapsed());
         if self.interrupt.is_cancelled() && result.is_err() {
@@ -128,16 +137,25 @@ fn known(name: &str) -> Result<Tool, Fault> {
 }
 
 fn unrecorded(tool: Tool, error: &AuditError) -> Fault {
-    let words = format!("{tool} was not run, for it cannot be recorded: {}", Fault::chain(error));
+    let words = format!(
+        "{tool} was not run, for it cannot be recorded: {}",
+        Fault::chain(error)
+    );
     Fault::new(Code::Unavailable, words).next("make room on the disk and try again")
 }
 
 fn stopping() -> Fault {
-    Fault::new(Code::Unavailable, "the daemon is stopping; the call was not run")
-        .next("call again in a moment")
+    Fault::new(
+        Code::Unavailable,
+        "the daemon is stopping; the call was not run",
+    )
+    .next("call again in a moment")
 }
 
 fn interrupted() -> Fault {
-    Fault::new(Code::OutcomeUnknown, "the daemon stopped before the call came to its end")
-        .next("see history for what was begun, then look at the host before repeating it")
+    Fault::new(
+        Code::OutcomeUnknown,
+        "the daemon stopped before the call came to its end",
+    )
+    .next("see history for what was begun, then look at the host before repeating it")
 }

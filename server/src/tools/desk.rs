@@ -107,14 +107,20 @@ impl Tools {
     /// ends the sessions and writes the audit log out (FAULTS 22).
     pub async fn drain(&self, limit: Duration) {
         self.calls.close();
-        if tokio::time::timeout(limit, self.calls.wait()).await.is_err() {
+        if tokio::time::timeout(limit, self.calls.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!(calls = self.calls.len(), "interrupted");
             self.interrupt.cancel();
             self.calls.wait().await;
         }
         self.parts.stopping.cancel();
         self.parts.tasks.close();
-        if tokio::time::timeout(Duration::from_secs(2), self.parts.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(Duration::from_secs(2), self.parts.tasks.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!(tasks = self.parts.tasks.len(), "sessions were cut off");
         }
         self.parts.store.close().await;
@@ -124,6 +130,62 @@ impl Tools {
             Ok(Err(error)) => tracing::error!(%error, "the audit log was not written out"),
             Err(panic) => tracing::error!(%panic, "the audit log was not written out"),
         }
+    }
+}
+
+#[cfg(test)]
+impl Tools {
+    /// Tools over real databases in `folder`, for tests of what is above.
+    pub(crate) fn in_folder(folder: &std::path::Path) -> Arc<Self> {
+        use crate::link::Surroundings;
+        use crate::sessions::Around;
+
+        let clock = Clock::system();
+        let state_path = folder.join("state.redb");
+        let (store, _) = StateStore::open(storage::state::StateOptions {
+            path: state_path.clone(),
+            backups_folder: folder.join("backups"),
+            go_state: None,
+            program_version: "test".into(),
+            now_ms: clock.now_ms(),
+        })
+        .unwrap();
+        let (audit, _) = AuditLog::open(&storage::audit::AuditOptions {
+            folder: folder.to_path_buf(),
+            key_path: folder.join("audit.key"),
+            boot_id: "boot".into(),
+            now_ms: clock.now_ms(),
+            sync_always: false,
+        })
+        .unwrap();
+        let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
+        let surroundings = Surroundings {
+            home: folder.to_path_buf(),
+            user: "ann".into(),
+            accepted_keys: folder.join("known_hosts"),
+            allow_accept_new: true,
+        };
+        Self::new(Parts {
+            sessions: Sessions::new(Around {
+                surroundings,
+                store: store.clone(),
+                clock: clock.clone(),
+                tasks: tasks.clone(),
+                stopping: stopping.clone(),
+            }),
+            jobs: Jobs::new("test"),
+            audit,
+            store,
+            clock,
+            rules: Rules::default(),
+            user: "ann".into(),
+            home: folder.to_path_buf(),
+            local_deny: Vec::new(),
+            state_path,
+            result_limit: schema::limits::RESULT_MAX_BYTES,
+            tasks,
+            stopping,
+        })
     }
 }
 

@@ -28,7 +28,12 @@ pub(super) fn resolve(
     caller: &Caller,
     parts: &Parts,
 ) -> Result<Value, Fault> {
-    let base = Base { tool, home: &parts.home, cwd: &caller.context.cwd, reach: caller.reach };
+    let base = Base {
+        tool,
+        home: &parts.home,
+        cwd: &caller.context.cwd,
+        reach: caller.reach,
+    };
     base.walk(&mut arguments)?;
     Ok(arguments)
 }
@@ -99,7 +104,12 @@ mod tests {
     use super::*;
 
     fn base<'a>(cwd: &'a str, reach: Reach) -> Base<'a> {
-        Base { tool: Tool::SshConnect, home: Path::new("/home/ann"), cwd, reach }
+        Base {
+            tool: Tool::SshConnect,
+            home: Path::new("/home/ann"),
+            cwd,
+            reach,
+        }
     }
 
     #[test]
@@ -117,7 +127,11 @@ mod tests {
 
     #[test]
     fn over_http_a_relative_path_is_refused() {
-        assert!(base("/srv", Reach::Http).absolute("key_path", "id").is_err());
+        assert!(
+            base("/srv", Reach::Http)
+                .absolute("key_path", "id")
+                .is_err()
+        );
         assert!(base("", Reach::Socket).absolute("key_path", "id").is_err());
     }
 

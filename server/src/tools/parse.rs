@@ -29,14 +29,14 @@ impl Walk {
         within: &str,
     ) -> Result<(), Fault> {
         match schema.get("type").and_then(Value::as_str) {
-            Some("object") => self.object(value, schema, path, within),
-            Some("array") => self.array(value, schema, path, within),
+            Some("object") => self.object(value, schema, path, within)?,
+            Some("array") => self.array(value, schema, path, within)?,
             Some("integer") => coerce(value, as_integer),
             Some("number") => coerce(value, as_number),
             Some("boolean") => coerce(value, as_boolean),
             Some("string") if !takes_integers(path) => coerce(value, as_string),
             _ => {}
-        };
+        }
         Ok(())
     }
 
@@ -48,17 +48,25 @@ impl Walk {
         within: &str,
     ) -> Result<(), Fault> {
         coerce(value, as_json);
-        let Some(fields) = value.as_object_mut() else { return Ok(()) };
+        let Some(fields) = value.as_object_mut() else {
+            return Ok(());
+        };
         // Clients send null for what they leave out.
         fields.retain(|_, field| !field.is_null());
         let known = schema.get("properties").and_then(Value::as_object);
         for (name, field) in fields.iter_mut() {
-            let at = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            let at = if path.is_empty() {
+                name.clone()
+            } else {
+                format!("{path}.{name}")
+            };
             if let Some(below) = known.and_then(|known| known.get(name)) {
                 self.value(field, below, &at, name)?;
                 continue;
             }
-            let open = schema.get("additionalProperties").filter(|open| open.is_object());
+            let open = schema
+                .get("additionalProperties")
+                .filter(|open| open.is_object());
             match (open, known) {
                 (Some(below), _) => self.value(field, below, &at, name)?,
                 (None, Some(known)) if aliases::find(self.tool, within, name).is_none() => {
@@ -78,7 +86,9 @@ impl Walk {
         within: &str,
     ) -> Result<(), Fault> {
         coerce(value, as_json);
-        let Some(items) = schema.get("items") else { return Ok(()) };
+        let Some(items) = schema.get("items") else {
+            return Ok(());
+        };
         // One where several may stand: `addresses: "web"`.
         if value.is_string() && items.get("type").and_then(Value::as_str) == Some("string") {
             *value = Value::Array(vec![value.take()]);
@@ -96,7 +106,10 @@ impl Walk {
         match nearest(name, known.keys().map(String::as_str)) {
             Some(near) => {
                 let all: Vec<&str> = known.keys().map(String::as_str).collect();
-                fault.next(format!("did you mean `{near}`? It takes {}", all.join(", ")))
+                fault.next(format!(
+                    "did you mean `{near}`? It takes {}",
+                    all.join(", ")
+                ))
             }
             None => fault.next("it takes none here"),
         }
@@ -106,7 +119,9 @@ impl Walk {
 /// Strings in the schema that know what to do with an integer themselves:
 /// durations take nanoseconds, and a file mode refuses it with reason.
 fn takes_integers(path: &str) -> bool {
-    ["timeout", "keepalive", "mode"].iter().any(|name| path.rsplit('.').next() == Some(name))
+    ["timeout", "keepalive", "mode"]
+        .iter()
+        .any(|name| path.rsplit('.').next() == Some(name))
 }
 
 /// Puts the coerced value in place, if there is one.
@@ -184,16 +199,25 @@ mod tests {
     fn a_spec_as_a_json_string_and_one_address_as_a_word_are_read() {
         let spec = r#"{"addresses":"web","keepalive":1000000000}"#;
         let got = parsed(Tool::SshConnect, json!({"id": "w", "spec": spec})).unwrap();
-        assert_eq!(got["spec"], json!({"addresses": ["web"], "keepalive": 1_000_000_000}));
+        assert_eq!(
+            got["spec"],
+            json!({"addresses": ["web"], "keepalive": 1_000_000_000})
+        );
     }
 
     #[test]
     fn an_unknown_name_is_refused_with_the_nearest_known() {
         let fault = parsed(Tool::SshExec, json!({"session": "w", "command": "id"})).unwrap_err();
-        assert!(fault.message.contains("`session`") && fault.next.contains("`session_id`"), "{fault:?}");
+        assert!(
+            fault.message.contains("`session`") && fault.next.contains("`session_id`"),
+            "{fault:?}"
+        );
         let nested = json!({"id": "w", "spec": {"adresses": ["x"]}});
         let fault = parsed(Tool::SshConnect, nested).unwrap_err();
-        assert!(fault.message.contains("`spec.adresses`") && fault.next.contains("`addresses`"), "{fault:?}");
+        assert!(
+            fault.message.contains("`spec.adresses`") && fault.next.contains("`addresses`"),
+            "{fault:?}"
+        );
     }
 
     #[test]

@@ -57,15 +57,20 @@ impl Rules {
 impl Pattern {
     fn matches(&self, tool: Tool, host: &str, client: &str) -> bool {
         let fits = |pattern: &Option<String>, text: &str| {
-            pattern.as_deref().is_none_or(|pattern| wildcard(pattern, text))
+            pattern
+                .as_deref()
+                .is_none_or(|pattern| wildcard(pattern, text))
         };
         fits(&self.tool, tool.as_str()) && fits(&self.host, host) && fits(&self.client, client)
     }
 }
 
 fn denied(tool: Tool, by: &str) -> Fault {
-    Fault::new(Code::Denied, format!("{tool} is forbidden here by config.toml: {by}"))
-        .next("a person can change config.toml; no tool can")
+    Fault::new(
+        Code::Denied,
+        format!("{tool} is forbidden here by config.toml: {by}"),
+    )
+    .next("a person can change config.toml; no tool can")
 }
 
 /// `*` any run, the rest itself.
@@ -95,15 +100,26 @@ mod tests {
     use super::*;
 
     fn rule(tool: &str, host: &str) -> Pattern {
-        Pattern { tool: Some(tool.into()), host: Some(host.into()), client: None }
+        Pattern {
+            tool: Some(tool.into()),
+            host: Some(host.into()),
+            client: None,
+        }
     }
 
     #[test]
     fn read_only_lets_connect_and_look_and_refuses_every_change() {
-        let rules = Rules { mode: Mode::ReadOnly, ..Rules::default() };
+        let rules = Rules {
+            mode: Mode::ReadOnly,
+            ..Rules::default()
+        };
         for tool in Tool::ALL {
             let allowed = rules.permit(*tool, "web", "c").is_ok();
-            assert_eq!(allowed, tool.row().permission != Permission::Change, "{tool}");
+            assert_eq!(
+                allowed,
+                tool.row().permission != Permission::Change,
+                "{tool}"
+            );
         }
     }
 

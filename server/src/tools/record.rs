@@ -75,7 +75,9 @@ fn head(body: &Body) -> String {
 }
 
 fn bounded(text: &str) -> String {
-    text.get(..text.floor_char_boundary(HEAD_BYTES)).unwrap_or_default().to_owned()
+    text.get(..text.floor_char_boundary(HEAD_BYTES))
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn reach(reach: Reach) -> &'static str {

@@ -14,6 +14,7 @@ use crate::tools::Tools;
 const ACCEPT: &str = "Accept: application/json, text/event-stream\r\n";
 
 async fn world() -> (Arc<Front>, SocketAddr) {
+    let folder = tempfile::tempdir().unwrap();
     let identity = Identity {
         version: "1.2.3".into(),
         instance: "i".into(),
@@ -25,7 +26,12 @@ async fn world() -> (Arc<Front>, SocketAddr) {
         toolsets: Vec::new(),
     };
     let front = Front::new(identity, Token::generate().unwrap());
-    front.set_stage(Stage::Ready(Arc::new(Tools::default())));
+    front.set_stage(Stage::Ready(Tools::in_folder(folder.path())));
+    // The folder goes with the runtime that owns this task.
+    front.tasks.spawn(async move {
+        let _folder = folder;
+        std::future::pending::<()>().await;
+    });
     let listener = super::listen(Some("127.0.0.1:0".parse().unwrap()), None)
         .await
         .unwrap();

@@ -1,10 +1,10 @@
 //! One call's arguments, typed.
 
+use schema::tools::Tool;
 use schema::tools::exec::SshExec;
 use schema::tools::history::HistoryFilter;
 use schema::tools::job::{JobCancel, JobList, JobWait, OutputRead};
 use schema::tools::session::{NoArguments, SessionId, SshClone, SshConnect, SshDisconnect};
-use schema::tools::Tool;
 use schema::{Code, Fault};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

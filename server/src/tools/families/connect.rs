@@ -108,15 +108,17 @@ fn agent_of(caller: &Caller) -> Option<PathBuf> {
     (!path.is_empty()).then(|| PathBuf::from(path))
 }
 
-async fn open(
-    tools: &Tools,
-    request: ConnectRequest,
-    caller: &Caller,
-) -> Result<Connected, Fault> {
-    or_cancelled(caller, async { Ok(tools.parts.sessions.connect(request).await?) }).await
+async fn open(tools: &Tools, request: ConnectRequest, caller: &Caller) -> Result<Connected, Fault> {
+    or_cancelled(caller, async {
+        Ok(tools.parts.sessions.connect(request).await?)
+    })
+    .await
 }
 
 fn answer(tools: &Tools, connected: Connected) -> Result<Answer, Fault> {
     let session = info::of(tools, &connected.session);
-    Answer::record(&SshConnected { session, reused: connected.reused })
+    Answer::record(&SshConnected {
+        session,
+        reused: connected.reused,
+    })
 }

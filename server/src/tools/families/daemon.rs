@@ -13,7 +13,11 @@ use crate::tools::desk::Tools;
 
 pub(super) async fn status(tools: &Tools) -> Result<Answer, Fault> {
     let parts = &tools.parts;
-    let uptime = parts.clock.now().duration_since(tools.started_at).unwrap_or_default();
+    let uptime = parts
+        .clock
+        .now()
+        .duration_since(tools.started_at)
+        .unwrap_or_default();
     let sum = parts.sessions.rehydration();
     let (audit, folder) = (parts.audit.clone(), parts.state_path.clone());
     let measured = tokio::task::spawn_blocking(move || {
@@ -66,7 +70,9 @@ pub(super) async fn snapshot(tools: &Tools) -> Result<Answer, Fault> {
 /// The size of all files in a folder and its folders; what cannot be read
 /// counts as nothing.
 fn bytes_below(folder: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return 0;
+    };
     entries
         .flatten()
         .map(|entry| match entry.metadata() {
@@ -81,7 +87,10 @@ fn bytes_below(folder: &Path) -> u64 {
 #[cfg(target_os = "linux")]
 fn resident_bytes() -> u64 {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages = text.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
+    let pages = text
+        .split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse::<u64>().ok());
     pages.unwrap_or_default() * rustix::param::page_size() as u64
 }
 

@@ -37,10 +37,11 @@ pub(super) async fn exec(tools: &Tools, ask: SshExec, caller: &Caller) -> Result
     let session = tools.parts.sessions.get(&ask.session_id)?;
     let deadline = Instant::now() + patience(&ask, caller);
     let wait = deadline.duration_since(Instant::now()).min(SESSION_WAIT);
-    let connection =
-        or_cancelled(caller, async { Ok(session.connection(wait).await?) }).await?;
+    let connection = or_cancelled(caller, async { Ok(session.connection(wait).await?) }).await?;
     let (on_timeout, background) = (ask.on_timeout, ask.background == Some(true));
-    let max_bytes = ask.max_output_bytes.and_then(|max| usize::try_from(max).ok());
+    let max_bytes = ask
+        .max_output_bytes
+        .and_then(|max| usize::try_from(max).ok());
     let new = NewJob {
         tool: "ssh_exec",
         target: ask.session_id.to_string(),
@@ -95,10 +96,17 @@ fn refuse_what_comes_later(ask: &SshExec) -> Result<(), Fault> {
 /// How long the caller waits. With a progress token, on the command line and
 /// over `/rpc` it waits to the end unless it says otherwise.
 fn patience(ask: &SshExec, caller: &Caller) -> Duration {
-    let asked = ask.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).filter(|ms| *ms > 0);
+    let asked = ask
+        .timeout_ms
+        .and_then(|ms| u64::try_from(ms).ok())
+        .filter(|ms| *ms > 0);
     let patient =
         caller.progress.is_some() || matches!(caller.reach, Reach::Rpc | Reach::CommandLine);
-    let otherwise = if patient { CALL_TIMEOUT_MAX_MS } else { CALL_TIMEOUT_MS };
+    let otherwise = if patient {
+        CALL_TIMEOUT_MAX_MS
+    } else {
+        CALL_TIMEOUT_MS
+    };
     Duration::from_millis(asked.unwrap_or(otherwise).min(CALL_TIMEOUT_MAX_MS))
 }
 
@@ -122,7 +130,10 @@ fn tell(job: &Job, caller: &Caller) {
     if let Some(progress) = &caller.progress {
         let (took, bytes) = (job.took().as_secs(), job.total(Stream::Stdout));
         let seconds = u32::try_from(took).map_or(f64::MAX, f64::from);
-        progress(seconds, &format!("runs for {took} s, {bytes} bytes of stdout"));
+        progress(
+            seconds,
+            &format!("runs for {took} s, {bytes} bytes of stdout"),
+        );
     }
 }
 
@@ -221,7 +232,9 @@ fn answer(job: &Job, result: &ExecResult) -> Result<Answer, Fault> {
     ));
     if !result.job_id.is_empty() {
         answer.job_id = Some(result.job_id.clone());
-        answer.structured.insert("job_id".into(), result.job_id.into());
+        answer
+            .structured
+            .insert("job_id".into(), result.job_id.into());
     }
     Ok(answer)
 }

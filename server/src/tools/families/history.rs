@@ -22,7 +22,12 @@ pub(super) async fn list(tools: &Tools, ask: HistoryFilter) -> Result<Answer, Fa
             let words = format!("the history cannot be read: {}", Fault::chain(&error));
             return Err(Fault::new(Code::Unavailable, words));
         }
-        Err(panic) => return Err(Fault::new(Code::Internal, format!("the history failed: {panic}"))),
+        Err(panic) => {
+            return Err(Fault::new(
+                Code::Internal,
+                format!("the history failed: {panic}"),
+            ));
+        }
     };
     let before = records.last().map(|record| record.seq);
     let mut answer = Answer::rows(records.iter().map(row))?;
@@ -38,7 +43,11 @@ fn query(ask: HistoryFilter) -> Result<HistoryQuery, Fault> {
             Fault::new(Code::InvalidArgument, words).next("write it like 2026-03-01T09:30:00Z")
         }),
     };
-    let limit = ask.limit.filter(|limit| *limit > 0).unwrap_or(LIMIT).min(LIMIT_MAX);
+    let limit = ask
+        .limit
+        .filter(|limit| *limit > 0)
+        .unwrap_or(LIMIT)
+        .min(LIMIT_MAX);
     Ok(HistoryQuery {
         query: ask.query,
         tool: ask.tool,

@@ -20,7 +20,13 @@ pub(super) fn info(tools: &Tools, ask: &SessionId) -> Result<Answer, Fault> {
 
 /// A row for each session.
 pub(super) fn rows(tools: &Tools) -> Vec<SessionRow> {
-    tools.parts.sessions.list().iter().map(|session| row(session, tools)).collect()
+    tools
+        .parts
+        .sessions
+        .list()
+        .iter()
+        .map(|session| row(session, tools))
+        .collect()
 }
 
 fn row(session: &Session, tools: &Tools) -> SessionRow {
@@ -30,7 +36,10 @@ fn row(session: &Session, tools: &Tools) -> SessionRow {
         id: session.id().to_string(),
         user: user(session, tools),
         address: if active.is_empty() {
-            spec.addresses.first().cloned().unwrap_or_else(|| session.id().to_string())
+            spec.addresses
+                .first()
+                .cloned()
+                .unwrap_or_else(|| session.id().to_string())
         } else {
             active
         },
@@ -50,7 +59,9 @@ pub(super) fn of(tools: &Tools, session: &Session) -> SessionInfo {
         LinkState::Up(connection) => Some(connection),
         LinkState::Down => None,
     };
-    let latency = up.map(|connection| connection.round_trip().as_millis()).unwrap_or_default();
+    let latency = up
+        .map(|connection| connection.round_trip().as_millis())
+        .unwrap_or_default();
     SessionInfo {
         id: session.id().to_string(),
         user: user(session, tools),
@@ -62,7 +73,11 @@ pub(super) fn of(tools: &Tools, session: &Session) -> SessionInfo {
         active_address: active_address(&view),
         state: view.phase.into(),
         last_error: last_error(view.failure.as_ref()),
-        connected_at: view.connected_at.filter(|_| up.is_some()).map(rfc3339).unwrap_or_default(),
+        connected_at: view
+            .connected_at
+            .filter(|_| up.is_some())
+            .map(rfc3339)
+            .unwrap_or_default(),
         forwards: Vec::new(),
         shells: Vec::new(),
         persistent: spec.persistent,
@@ -82,7 +97,11 @@ pub(super) fn of(tools: &Tools, session: &Session) -> SessionInfo {
 }
 
 fn user(session: &Session, tools: &Tools) -> String {
-    session.spec().user.clone().unwrap_or_else(|| tools.parts.user.clone())
+    session
+        .spec()
+        .user
+        .clone()
+        .unwrap_or_else(|| tools.parts.user.clone())
 }
 
 fn active_address(view: &View) -> String {
@@ -93,7 +112,9 @@ fn active_address(view: &View) -> String {
 }
 
 fn last_error(failure: Option<&Failure>) -> String {
-    failure.map(|failure| failure.message.clone()).unwrap_or_default()
+    failure
+        .map(|failure| failure.message.clone())
+        .unwrap_or_default()
 }
 
 /// What of the session outlives what, in words.

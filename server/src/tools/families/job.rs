@@ -34,11 +34,17 @@ pub(super) async fn wait(tools: &Tools, ask: JobWait, caller: &Caller) -> Result
     let job = find(tools, &ask.job_id)?;
     let until = match &ask.until {
         Some(pattern) => Some(Regex::new(pattern).map_err(|error| {
-            Fault::new(Code::InvalidArgument, format!("job_wait: until is no regex: {error}"))
+            Fault::new(
+                Code::InvalidArgument,
+                format!("job_wait: until is no regex: {error}"),
+            )
         })?),
         None => None,
     };
-    let asked = ask.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).filter(|ms| *ms > 0);
+    let asked = ask
+        .timeout_ms
+        .and_then(|ms| u64::try_from(ms).ok())
+        .filter(|ms| *ms > 0);
     let ms = asked.unwrap_or(JOB_WAIT_MS).min(CALL_TIMEOUT_MAX_MS);
     let deadline = Instant::now() + Duration::from_millis(ms);
     let begun_at = [job.total(Stream::Stdout), job.total(Stream::Stderr)];
@@ -77,9 +83,19 @@ pub(super) async fn cancel(tools: &Tools, ask: JobCancel) -> Result<Answer, Faul
 /// The job, or an error that names those there are.
 pub(super) fn find(tools: &Tools, id: &str) -> Result<Arc<Job>, Fault> {
     tools.parts.jobs.get(id).ok_or_else(|| {
-        let known: Vec<String> =
-            tools.parts.jobs.list().iter().take(20).map(|job| job.id().to_owned()).collect();
-        let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+        let known: Vec<String> = tools
+            .parts
+            .jobs
+            .list()
+            .iter()
+            .take(20)
+            .map(|job| job.id().to_owned())
+            .collect();
+        let known = if known.is_empty() {
+            "none".into()
+        } else {
+            known.join(", ")
+        };
         let words = format!(
             "there is no job `{}` (there are: {known}); jobs end with the daemon that ran them",
             id.escape_debug()
@@ -90,7 +106,9 @@ pub(super) fn find(tools: &Tools, id: &str) -> Result<Arc<Job>, Fault> {
 
 /// Waits until what came after `begun_at` matches; for ever without a pattern.
 async fn matched(job: &Job, until: Option<&Regex>, begun_at: [u64; 2]) {
-    let Some(until) = until else { return std::future::pending().await };
+    let Some(until) = until else {
+        return std::future::pending().await;
+    };
     let mut seen = 0;
     loop {
         for (stream, from) in [Stream::Stdout, Stream::Stderr].into_iter().zip(begun_at) {
@@ -111,7 +129,12 @@ pub(super) fn row(job: &Job) -> JobRow {
         id: job.id().to_owned(),
         tool: new.tool.to_owned(),
         target: new.target.clone(),
-        command: new.command.replace(char::is_control, " ").chars().take(200).collect(),
+        command: new
+            .command
+            .replace(char::is_control, " ")
+            .chars()
+            .take(200)
+            .collect(),
         state: status.state,
         started_at: rfc3339(new.started_at),
         exit_code: status.exit_code.unwrap_or_default(),

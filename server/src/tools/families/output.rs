@@ -38,7 +38,11 @@ pub(super) fn read(tools: &Tools, ask: OutputRead) -> Result<Answer, Fault> {
         (None, Some(lines)) => tail(&job, stream, lines),
         (None, None) => {
             let length = ask.length.unwrap_or(LENGTH);
-            job.read(stream, ask.offset.unwrap_or(0), usize::try_from(length).unwrap_or(usize::MAX))
+            job.read(
+                stream,
+                ask.offset.unwrap_or(0),
+                usize::try_from(length).unwrap_or(usize::MAX),
+            )
         }
     };
     let total = job.total(stream);
@@ -54,10 +58,13 @@ pub(super) fn read(tools: &Tools, ask: OutputRead) -> Result<Answer, Fault> {
         eof: part.next_offset >= total && job.status().state != JobState::Running,
         lost_bytes: part.lost_bytes,
     })?;
-    answer.max_bytes = ask.length.and_then(|length| usize::try_from(length).ok()).map(|length| {
-        // Room for the other fields, and for characters that are escaped.
-        length.saturating_mul(2).saturating_add(2_000)
-    });
+    answer.max_bytes = ask
+        .length
+        .and_then(|length| usize::try_from(length).ok())
+        .map(|length| {
+            // Room for the other fields, and for characters that are escaped.
+            length.saturating_mul(2).saturating_add(2_000)
+        });
     Ok(answer)
 }
 
@@ -79,7 +86,11 @@ fn tail(job: &Job, stream: Stream, lines: u64) -> Part {
     let all = everything(job, stream);
     let text = all.data.strip_suffix(b"\n").unwrap_or(&all.data);
     let wanted = usize::try_from(lines).unwrap_or(usize::MAX);
-    let ends = text.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n');
+    let ends = text
+        .iter()
+        .enumerate()
+        .rev()
+        .filter(|(_, byte)| **byte == b'\n');
     let from = match wanted {
         0 => all.data.len(),
         n => ends.map(|(at, _)| at + 1).nth(n - 1).unwrap_or(0),
@@ -95,22 +106,42 @@ fn tail(job: &Job, stream: Stream, lines: u64) -> Part {
 
 fn matching(job: &Job, stream: Stream, pattern: &str, ask: &OutputRead) -> Result<Part, Fault> {
     let regex = Regex::new(pattern).map_err(|error| {
-        Fault::new(Code::InvalidArgument, format!("output_read: grep is no regex: {error}"))
+        Fault::new(
+            Code::InvalidArgument,
+            format!("output_read: grep is no regex: {error}"),
+        )
     })?;
     let all = everything(job, stream);
     let text = String::from_utf8_lossy(&all.data);
     let lines: Vec<&str> = text.lines().collect();
-    let around = ask.context.and_then(|lines| usize::try_from(lines).ok()).unwrap_or(0);
+    let around = ask
+        .context
+        .and_then(|lines| usize::try_from(lines).ok())
+        .unwrap_or(0);
     let mut shown = vec![false; lines.len()];
     for (at, line) in lines.iter().enumerate() {
         if regex.is_match(line) {
             let last = at.saturating_add(around).min(lines.len() - 1);
-            for flag in shown.iter_mut().take(last + 1).skip(at.saturating_sub(around)) {
+            for flag in shown
+                .iter_mut()
+                .take(last + 1)
+                .skip(at.saturating_sub(around))
+            {
                 *flag = true;
             }
         }
     }
-    let numbered = lines.iter().zip(shown).enumerate().filter(|(_, (_, shown))| *shown);
-    let data: String = numbered.map(|(at, (line, _))| format!("{}:{line}\n", at + 1)).collect();
-    Ok(Part { data: data.into_bytes(), offset: 0, ..all })
+    let numbered = lines
+        .iter()
+        .zip(shown)
+        .enumerate()
+        .filter(|(_, (_, shown))| *shown);
+    let data: String = numbered
+        .map(|(at, (line, _))| format!("{}:{line}\n", at + 1))
+        .collect();
+    Ok(Part {
+        data: data.into_bytes(),
+        offset: 0,
+        ..all
+    })
 }

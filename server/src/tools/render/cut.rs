@@ -11,11 +11,17 @@ pub(super) fn cut(text: &str, max: usize, more: &str) -> String {
     // the command was.
     let first = text.floor_char_boundary(max * 2 / 3);
     let last = text.ceil_char_boundary(text.len() - (max - max * 2 / 3));
-    let (head, tail) = (text.get(..first).unwrap_or(""), text.get(last..).unwrap_or(""));
+    let (head, tail) = (
+        text.get(..first).unwrap_or(""),
+        text.get(last..).unwrap_or(""),
+    );
     let left_out = text.len() - head.len() - tail.len();
     let how = match more {
         "" => String::new(),
-        call => format!("; to read it: {}", call.replace("{offset}", &head.len().to_string())),
+        call => format!(
+            "; to read it: {}",
+            call.replace("{offset}", &head.len().to_string())
+        ),
     };
     format!("{head}\n[... {left_out} bytes left out{how} ...]\n{tail}")
 }
@@ -30,7 +36,10 @@ mod tests {
         let short = cut(&text, 99, "output_read offset={offset}");
         assert!(short.len() < 99 + 80, "{}", short.len());
         assert!(short.starts_with("ää") && short.ends_with("ää"));
-        assert!(short.contains("[... 902 bytes left out; to read it: output_read offset=66 ...]"), "{short}");
+        assert!(
+            short.contains("[... 902 bytes left out; to read it: output_read offset=66 ...]"),
+            "{short}"
+        );
     }
 
     #[test]

@@ -20,5 +20,9 @@ pub(in crate::tools) fn fault(fault: &Fault, _limits: Limits) -> Reply {
     let text = cut(&plain(text.as_bytes()), ERROR_MAX_BYTES - 200, "");
     let mut structured = Map::new();
     structured.insert("code".into(), Value::from(fault.code.as_str()));
-    Reply { text, structured, is_error: true }
+    Reply {
+        text,
+        structured,
+        is_error: true,
+    }
 }

@@ -9,8 +9,10 @@ const INLINE_BYTES: usize = 200;
 /// A record in TOON.
 pub(super) fn record(fields: &Map<String, Value>) -> String {
     let (texts, small): (Vec<_>, Vec<_>) = fields.iter().partition(|(_, value)| is_long(value));
-    let small: Map<String, Value> =
-        small.into_iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let small: Map<String, Value> = small
+        .into_iter()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
     let mut out = encode(&Value::Object(small));
     for (name, value) in texts {
         let text = value.as_str().unwrap_or_default();
@@ -31,7 +33,9 @@ pub(super) fn encode(value: &Value) -> String {
 }
 
 fn is_long(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| text.len() > INLINE_BYTES || text.contains('\n'))
+    value
+        .as_str()
+        .is_some_and(|text| text.len() > INLINE_BYTES || text.contains('\n'))
 }
 
 #[cfg(test)]
@@ -42,9 +46,13 @@ mod tests {
 
     #[test]
     fn fields_come_first_then_each_text_as_it_is() {
-        let value = json!({"state": "exited", "stdout": "a\n\"b\"\n", "stderr": "", "exit_code": 0});
+        let value =
+            json!({"state": "exited", "stdout": "a\n\"b\"\n", "stderr": "", "exit_code": 0});
         let text = record(value.as_object().unwrap());
-        assert_eq!(text, "state: exited\nstderr: \"\"\nexit_code: 0\nstdout (6 bytes):\na\n\"b\"\n");
+        assert_eq!(
+            text,
+            "state: exited\nstderr: \"\"\nexit_code: 0\nstdout (6 bytes):\na\n\"b\"\n"
+        );
     }
 
     #[test]

@@ -27,20 +27,30 @@ impl Limits {
             Reach::Socket | Reach::Http => to_model,
             Reach::Rpc | Reach::CommandLine => RESULT_UNBOUNDED_BYTES,
         };
-        Self { format: caller.format, max }
+        Self {
+            format: caller.format,
+            max,
+        }
     }
 }
 
 /// Renders an answer.
 pub(in crate::tools) fn answer(answer: Answer, limits: Limits) -> Reply {
-    let max = answer.max_bytes.unwrap_or(limits.max).clamp(1_000, RESULT_UNBOUNDED_BYTES);
+    let max = answer
+        .max_bytes
+        .unwrap_or(limits.max)
+        .clamp(1_000, RESULT_UNBOUNDED_BYTES);
     let more = answer.more.as_deref().unwrap_or_default();
     let text = match answer.body {
         Body::Text(words) => cut(&words, max, more),
         Body::Record(fields) => record(fields, limits.format, max, more),
         Body::Rows(rows) => list(rows, limits.format, max, more),
     };
-    Reply { text, structured: answer.structured, is_error: false }
+    Reply {
+        text,
+        structured: answer.structured,
+        is_error: false,
+    }
 }
 
 fn record(mut fields: Map<String, Value>, format: Format, max: usize, more: &str) -> String {
@@ -52,10 +62,18 @@ fn record(mut fields: Map<String, Value>, format: Format, max: usize, more: &str
     // the share of each is lowered until all of it fits.
     let texts: Vec<String> = fields
         .iter()
-        .filter(|(_, value)| value.as_str().is_some_and(|text| text.len() > TEXT_MIN_BYTES))
+        .filter(|(_, value)| {
+            value
+                .as_str()
+                .is_some_and(|text| text.len() > TEXT_MIN_BYTES)
+        })
         .map(|(name, _)| name.clone())
         .collect();
-    if fields.contains_key("truncated") || texts.iter().any(|name| name == "stdout" || name == "stderr") {
+    if fields.contains_key("truncated")
+        || texts
+            .iter()
+            .any(|name| name == "stdout" || name == "stderr")
+    {
         fields.insert("truncated".into(), Value::Bool(true));
     }
     let mut share = max / texts.len().max(1);
@@ -112,7 +130,11 @@ mod tests {
 
     fn rendered(body: Body, format: Format, max: usize) -> String {
         let more = Some("output_read {field} {offset}".into());
-        let one = Answer { body, more, ..Answer::default() };
+        let one = Answer {
+            body,
+            more,
+            ..Answer::default()
+        };
         answer(one, Limits { format, max }).text
     }
 
@@ -124,13 +146,20 @@ mod tests {
         assert!(text.len() <= 40_000, "{}", text.len());
         let back: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(back["truncated"], true);
-        assert!(back["stdout"].as_str().unwrap().contains("to read it: output_read stdout "));
+        assert!(
+            back["stdout"]
+                .as_str()
+                .unwrap()
+                .contains("to read it: output_read stdout ")
+        );
         assert_eq!(back["stderr"], "e");
     }
 
     #[test]
     fn a_long_list_keeps_whole_rows_and_says_how_many_more() {
-        let rows = (0..5_000).map(|n| json!({"id": format!("session-{n}")})).collect();
+        let rows = (0..5_000)
+            .map(|n| json!({"id": format!("session-{n}")}))
+            .collect();
         let text = rendered(Body::Rows(rows), Format::Json, 10_000);
         assert!(text.len() <= 10_000);
         let back: Value = serde_json::from_str(&text).unwrap();
