@@ -1,1 +1,30 @@
-//! The harness of the stories.
+//! The harness of the stories: a [`World`] with a home, a real sshd and the
+//! real programs, and an [`Agent`] that speaks MCP to the bridge's stdio.
+
+mod world;
+
+mod agent;
+mod reply;
+mod wire;
+
+mod daemon;
+mod key_agent;
+mod keys;
+mod sshd;
+mod sshd_config;
+
+pub mod process;
+pub mod programs;
+pub mod until;
+
+pub use agent::{Agent, Era};
+pub use daemon::Daemon;
+pub use key_agent::KeyAgent;
+pub use keys::Key;
+pub use reply::Reply;
+pub use sshd::Sshd;
+pub use wire::Pending;
+pub use world::World;
+
+#[cfg(test)]
+mod harness_tests;

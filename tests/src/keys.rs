@@ -1,0 +1,56 @@
+//! Key pairs, made by the real `ssh-keygen`.
+
+use std::path::{Path, PathBuf};
+
+use crate::programs;
+
+/// A key pair on disk.
+#[derive(Debug, Clone)]
+pub struct Key {
+    /// The private key; the public one lies beside it with `.pub`.
+    pub path: PathBuf,
+}
+
+impl Key {
+    /// A new ed25519 pair at `path`, replacing what is there.
+    pub fn new(path: &Path, passphrase: &str) -> Self {
+        let public = path.with_extension("pub");
+        for old in [path, &public] {
+            if old.exists() {
+                std::fs::remove_file(old).expect("the old key goes");
+            }
+        }
+        let output = programs::command("ssh_keygen")
+            .args(["-q", "-t", "ed25519", "-C", "story", "-N", passphrase, "-f"])
+            .arg(path)
+            .output()
+            .expect("ssh-keygen starts");
+        assert!(output.status.success(), "ssh-keygen: {output:?}");
+        Self {
+            path: path.to_path_buf(),
+        }
+    }
+
+    /// The public key's line, `ssh-ed25519 AAAA... story`.
+    pub fn public_line(&self) -> String {
+        let path = self.path.with_extension("pub");
+        std::fs::read_to_string(path)
+            .expect("the public key")
+            .trim()
+            .to_owned()
+    }
+
+    /// `SHA256:...`.
+    pub fn fingerprint(&self) -> String {
+        let output = programs::command("ssh_keygen")
+            .arg("-lf")
+            .arg(self.path.with_extension("pub"))
+            .output()
+            .expect("ssh-keygen starts");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.split_whitespace()
+            .nth(1)
+            .expect("a fingerprint")
+            .to_owned()
+    }
+}

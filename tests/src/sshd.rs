@@ -1,0 +1,181 @@
+//! A real sshd on loopback, with keys of its own, that a story may stop,
+//! freeze, kill and change.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::time::Duration;
+
+use crate::process::{self, Signal};
+use crate::until::{SOON, until_true};
+use crate::{Key, sshd_config};
+
+/// A server, and what it runs on.
+#[derive(Debug)]
+pub struct Sshd {
+    folder: PathBuf,
+    port: u16,
+    extra: Vec<String>,
+    host_key: Key,
+    child: Option<Child>,
+}
+
+impl Sshd {
+    /// Starts one in `folder`, which is made. `extra` are lines of
+    /// `sshd_config` that win over the harness's.
+    pub fn start(folder: &Path, extra: &[&str]) -> Self {
+        std::fs::create_dir_all(folder).expect("sshd's folder");
+        let mut sshd = Self {
+            folder: folder.to_path_buf(),
+            port: free_port(),
+            extra: extra.iter().map(|line| (*line).to_owned()).collect(),
+            host_key: Key::new(&folder.join("host_key"), ""),
+            child: None,
+        };
+        sshd.authorize(&[]);
+        sshd.up();
+        sshd
+    }
+
+    /// The port, the same over restarts.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `127.0.0.1:PORT`.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The host key's `SHA256:...`.
+    pub fn fingerprint(&self) -> String {
+        self.host_key.fingerprint()
+    }
+
+    /// The server's line of a known_hosts file.
+    pub fn known_hosts_line(&self) -> String {
+        let line = self.host_key.public_line();
+        let key: Vec<&str> = line.split_whitespace().take(2).collect();
+        format!("[127.0.0.1]:{} {}\n", self.port, key.join(" "))
+    }
+
+    /// Lets exactly these keys in, from the next connection on.
+    pub fn authorize(&mut self, keys: &[&Key]) {
+        let lines: Vec<String> = keys.iter().map(|key| key.public_line()).collect();
+        let path = self.folder.join("authorized_keys");
+        std::fs::write(path, lines.join("\n") + "\n").expect("authorized_keys");
+    }
+
+    /// Starts it again on its port.
+    pub fn up(&mut self) {
+        let config = sshd_config::write(&self.folder, self.port, &self.extra);
+        let log = self.folder.join("log");
+        let child = sshd_config::command(&self.folder, &config, &log).spawn();
+        self.child = Some(child.expect("sshd starts"));
+        let mut answered = false;
+        for _ in 0..500 {
+            answered = self.answers();
+            if answered || !self.is_running() {
+                break;
+            }
+            crate::until::pause(Duration::from_millis(20));
+        }
+        assert!(answered, "sshd did not come up: {}", self.log());
+    }
+
+    /// Kills the server and every connection.
+    pub fn kill(&mut self) {
+        self.signal_all(Signal::CONT);
+        self.signal_all(Signal::KILL);
+        if let Some(mut child) = self.child.take() {
+            child.wait().expect("sshd is reaped");
+        }
+        until_true("sshd's port is closed", SOON, || {
+            TcpStream::connect(self.address()).is_err()
+        });
+    }
+
+    /// Kills the connections and leaves the listener.
+    pub fn drop_connections(&self) {
+        for pid in self.connections() {
+            process::signal(pid, Signal::KILL);
+        }
+    }
+
+    /// Stops every process of it, as a machine that hangs.
+    pub fn freeze(&self) {
+        self.signal_all(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal_all(Signal::CONT);
+    }
+
+    /// Gives it another host key, as a reinstalled machine has.
+    pub fn rotate_host_key(&mut self) {
+        self.kill();
+        self.host_key = Key::new(&self.folder.join("host_key"), "");
+        self.up();
+    }
+
+    /// How many processes serve connections.
+    pub fn connections(&self) -> Vec<u32> {
+        self.pid()
+            .map(|pid| process::descendants(pid).into_iter().collect())
+            .unwrap_or_default()
+    }
+
+    /// What it logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
+    fn signal_all(&self, signal: Signal) {
+        let Some(pid) = self.pid() else { return };
+        // The listener first: it must not start another meanwhile.
+        let below = process::descendants(pid);
+        for pid in std::iter::once(pid).chain(below) {
+            process::signal(pid, signal);
+        }
+    }
+
+    fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
+    fn is_running(&mut self) -> bool {
+        self.child
+            .as_mut()
+            .is_some_and(|child| matches!(child.try_wait(), Ok(None)))
+    }
+
+    fn answers(&self) -> bool {
+        let Ok(mut stream) = TcpStream::connect(self.address()) else {
+            return false;
+        };
+        let mut line = String::new();
+        let limited = stream
+            .set_read_timeout(Some(Duration::from_secs(5)))
+            .is_ok();
+        let greeted = stream.write_all(b"SSH-2.0-story\r\n").is_ok();
+        let read = BufReader::new(stream).read_line(&mut line).is_ok();
+        limited && greeted && read && line.starts_with("SSH-2.0")
+    }
+}
+
+impl Drop for Sshd {
+    fn drop(&mut self) {
+        self.signal_all(Signal::KILL);
+        if let Some(mut child) = self.child.take() {
+            drop(child.wait());
+        }
+    }
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("its address").port()
+}

@@ -1,0 +1,229 @@
+//! A world of one story: a home, a server, the programs under test.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use schema::place::{Place, Surroundings};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::until::{SOON, until};
+use crate::{Agent, Daemon, Era, Key, Sshd, programs};
+
+/// Everything that a story touches; gone when dropped, daemon included.
+#[derive(Debug)]
+pub struct World {
+    home: TempDir,
+    /// The server; its first key is [`World::key`].
+    pub sshd: Sshd,
+    /// A key that the server lets in.
+    pub key: Key,
+    environment: Vec<(String, String)>,
+}
+
+impl World {
+    /// A home whose `known_hosts` has the server.
+    pub fn new() -> Self {
+        Self::with_sshd(&[])
+    }
+
+    /// The same with lines of `sshd_config`.
+    pub fn with_sshd(extra: &[&str]) -> Self {
+        // Short, since the daemon's socket has a path of 107 bytes at most.
+        let home = tempfile::Builder::new()
+            .prefix("rsm-")
+            .tempdir()
+            .expect("a home");
+        for folder in [".ssh", "remote", "work"] {
+            std::fs::create_dir(home.path().join(folder)).expect("a folder of the home");
+        }
+        let key = Key::new(&home.path().join("key"), "");
+        let mut sshd = Sshd::start(&home.path().join("sshd"), extra);
+        sshd.authorize(&[&key]);
+        let world = Self {
+            home,
+            sshd,
+            key,
+            environment: Vec::new(),
+        };
+        world.trust();
+        world
+    }
+
+    /// Sets a variable for every program started from here on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Writes the server's present key into `known_hosts`.
+    pub fn trust(&self) {
+        let path = self.home().join(".ssh/known_hosts");
+        std::fs::write(path, self.sshd.known_hosts_line()).expect("known_hosts");
+    }
+
+    /// Empties `known_hosts`.
+    pub fn trust_nobody(&self) {
+        std::fs::write(self.home().join(".ssh/known_hosts"), "").expect("known_hosts");
+    }
+
+    /// The home folder.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// A file of the folder that plays the host's disk.
+    pub fn remote(&self, name: &str) -> PathBuf {
+        self.home().join("remote").join(name)
+    }
+
+    /// The lines of such a file.
+    pub fn remote_lines(&self, name: &str) -> Vec<String> {
+        let text = std::fs::read_to_string(self.remote(name)).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Every path of the programs under test.
+    pub fn place(&self) -> Place {
+        Place::resolve(&Surroundings {
+            home: self.home().to_path_buf(),
+            ..Surroundings::default()
+        })
+    }
+
+    /// Writes `config.toml`.
+    pub fn configure(&self, text: &str) {
+        let path = self.place().config;
+        std::fs::create_dir_all(self.place().config_folder()).expect("the config folder");
+        std::fs::write(path, text).expect("config.toml");
+    }
+
+    /// A spec that reaches the server with the key.
+    pub fn spec(&self) -> Value {
+        json!({
+            "user": user(),
+            "addresses": [self.sshd.address()],
+            "auth": {"key_path": self.key.path},
+            "disable_ssh_config": true,
+        })
+    }
+
+    /// The same, with `more` fields over it.
+    pub fn spec_with(&self, more: Value) -> Value {
+        let mut spec = self.spec();
+        for (name, value) in more.as_object().into_iter().flatten() {
+            spec[name] = value.clone();
+        }
+        spec
+    }
+
+    /// The same, persistent.
+    pub fn persistent(&self) -> Value {
+        self.spec_with(json!({"persistent": true}))
+    }
+
+    /// A client of the older era on a bridge of its own.
+    pub fn agent(&self) -> Agent {
+        Agent::start(self.bridge(), Era::Handshake)
+    }
+
+    /// A client of the newer era.
+    pub fn modern_agent(&self) -> Agent {
+        Agent::start(self.bridge(), Era::Stateless)
+    }
+
+    /// A client with the session `id` open.
+    #[track_caller]
+    pub fn connected(&self, id: &str) -> Agent {
+        let agent = self.agent();
+        agent
+            .call("ssh_connect", json!({"id": id, "spec": self.spec()}))
+            .ok();
+        agent
+    }
+
+    /// The bridge as a command in this home.
+    pub fn bridge(&self) -> Command {
+        self.command(&programs::bridge())
+    }
+
+    /// The daemon as a command in this home.
+    pub fn daemon_command(&self) -> Command {
+        self.command(&programs::daemon())
+    }
+
+    /// A program in this home, its environment ours alone.
+    pub fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("HOME", self.home())
+            .env("USER", user())
+            .env("PATH", programs::path_variable())
+            .env("REMOTE_SHELL_MCP_FORMAT", "json")
+            .envs(self.environment.iter().cloned())
+            .current_dir(self.home().join("work"));
+        command
+    }
+
+    /// The daemon that runs here.
+    #[track_caller]
+    pub fn daemon(&self) -> Daemon {
+        until("a living daemon's handle", SOON, || {
+            Daemon::of(&self.place().handle).filter(Daemon::is_alive)
+        })
+    }
+
+    /// Everything that the programs under test wrote, as (path, bytes).
+    pub fn written_files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files = Vec::new();
+        for folder in [self.place().config_folder(), self.place().data_folder()] {
+            read_below(folder, &mut files);
+        }
+        files
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for (path, bytes) in self.written_files() {
+                if path.extension().is_some_and(|ending| ending == "log") {
+                    eprintln!("-- {}\n{}", path.display(), String::from_utf8_lossy(&bytes));
+                }
+            }
+        }
+        if let Some(daemon) = Daemon::of(&self.place().handle).filter(Daemon::is_alive) {
+            daemon.thaw();
+            crate::process::signal(daemon.pid(), crate::process::Signal::KILL);
+        }
+    }
+}
+
+/// Who runs the story, and so who can log in.
+pub(crate) fn user() -> String {
+    let output = Command::new("id").arg("-un").output().expect("id starts");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+fn read_below(folder: &Path, into: &mut Vec<(PathBuf, Vec<u8>)>) {
+    for path in std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|e| e.path())
+    {
+        let kind = std::fs::symlink_metadata(&path).map(|m| m.file_type());
+        if kind.as_ref().is_ok_and(std::fs::FileType::is_dir) {
+            read_below(&path, into);
+        } else if kind.is_ok_and(|kind| kind.is_file()) {
+            let bytes = std::fs::read(&path).unwrap_or_default();
+            into.push((path, bytes));
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! `ssh_exec` and the jobs that come of it, on a real sshd.
+
+use serde_json::{Value, json};
+use tests::until::{SOON, pause, until_true};
+use tests::{Agent, World};
+
+fn exec(agent: &Agent, command: &str, more: Value) -> Value {
+    let mut call = json!({"session_id": "web", "command": command});
+    for (name, value) in more.as_object().into_iter().flatten() {
+        call[name] = value.clone();
+    }
+    agent.call("ssh_exec", call).ok()
+}
+
+#[test]
+fn a_command_ends_with_its_code_and_its_two_outputs_apart() {
+    let world = World::new();
+    let agent = world.connected("web");
+    let result = exec(&agent, "echo out; echo err >&2; exit 7", json!({}));
+    assert_eq!(result["state"], "exited");
+    assert_eq!(
+        (result["stdout"].as_str(), result["stderr"].as_str()),
+        (Some("out\n"), Some("err\n"))
+    );
+    assert_eq!(result["exit_code"], 7);
+}
+
+#[test]
+fn a_command_gets_its_variables_its_folder_and_its_input() {
+    let world = World::new();
+    let agent = world.connected("web");
+    let more = json!({"env": {"STORY_A": "a b", "OTHER": "it's \"$x\""}, "cwd": world.remote("")});
+    let result = exec(&agent, "echo \"$STORY_A|$OTHER\"; pwd; cat", more);
+    let folder = world.home().join("remote");
+    assert_eq!(
+        result["stdout"],
+        format!("a b|it's \"$x\"\n{}\n", folder.display())
+    );
+    assert_eq!(
+        exec(&agent, "wc -c", json!({"stdin": "12345"}))["stdout"]
+            .as_str()
+            .map(str::trim),
+        Some("5")
+    );
+}
+
+#[test]
+fn a_variable_of_the_callers_never_shows_in_a_command_line() {
+    let world = World::new();
+    let agent = world.connected("web");
+    let shown = exec(
+        &agent,
+        "ps -A -ww -o args=",
+        json!({"env": {"OTHER": "canary-in-env"}}),
+    );
+    assert!(
+        !shown["stdout"]
+            .as_str()
+            .is_some_and(|text| text.contains("canary-in-env"))
+    );
+}
+
+#[test]
+fn a_signal_is_told_by_name() {
+    let world = World::new();
+    let agent = world.connected("web");
+    let result = exec(&agent, "kill -TERM $$", json!({}));
+    assert_eq!(
+        (result["state"].as_str(), result["signal"].as_str()),
+        (Some("signalled"), Some("TERM"))
+    );
+}
+
+#[test]
+fn what_takes_long_becomes_a_job_and_is_waited_for() {
+    let world = World::new();
+    let agent = world.connected("web");
+    let first = exec(
+        &agent,
+        "echo begun; sleep 2; echo done",
+        json!({"timeout_ms": 300}),
+    );
+    assert_eq!(
+        (first["state"].as_str(), first.get("exit_code")),
+        (Some("running"), None)
+    );
+    let job = first["job_id"].clone();
+    let rest = agent.call("job_wait", json!({"job_id": job})).ok();
+    assert_eq!(
+        (rest["state"].as_str(), rest["exit_code"].as_i64()),
+        (Some("exited"), Some(0))
+    );
+    assert_eq!(rest["stdout"], "done\n", "only what is new");
+    let all = agent.call("output_read", json!({"job_id": job})).ok();
+    assert_eq!(all["data"], "begun\ndone\n");
+}
+
+#[test]
+fn a_job_is_cancelled_and_ends_on_the_host() {
+    let world = World::new();
+    let agent = world.connected("web");
+    let log = world.remote("beat");
+    let line = format!("while :; do echo x >> {}; sleep 0.1; done", log.display());
+    let job = exec(&agent, &line, json!({"background": true}))["job_id"].clone();
+    until_true("it beats", SOON, || !world.remote_lines("beat").is_empty());
+    assert_eq!(
+        agent.call("job_cancel", json!({"job_id": job})).ok()["state"],
+        "cancelled"
+    );
+    until_true("the beat stops", SOON, || {
+        let before = world.remote_lines("beat").len();
+        pause(std::time::Duration::from_millis(500));
+        world.remote_lines("beat").len() == before
+    });
+}
+
+#[test]
+fn a_timeout_that_kills_returns_what_there_was() {
+    let world = World::new();
+    let agent = world.connected("web");
+    let result = exec(
+        &agent,
+        "echo begun; sleep 60",
+        json!({"timeout_ms": 500, "on_timeout": "kill"}),
+    );
+    assert_eq!(
+        (result["timed_out"].as_bool(), result["stdout"].as_str()),
+        (Some(true), Some("begun\n"))
+    );
+}
+
+#[test]
+fn much_output_is_cut_in_the_middle_and_readable_in_full() {
+    let world = World::new();
+    let agent = world.connected("web");
+    let call = json!({"session_id": "web", "command": "seq 1 50000"});
+    let reply = agent.call("ssh_exec", call);
+    assert!(reply.text().len() <= 40_000, "{}", reply.text().len());
+    let result = reply.ok();
+    let shown = result["stdout"].as_str().unwrap_or_default();
+    assert!(
+        result["truncated"] == true && shown.starts_with("1\n2\n") && shown.ends_with("50000\n")
+    );
+    let read = json!({"job_id": result["job_id"], "tail": 2});
+    assert_eq!(
+        agent.call("output_read", read).ok()["data"],
+        "49999\n50000\n"
+    );
+}
+
+#[test]
+fn a_client_that_vanishes_leaves_its_job() {
+    let world = World::new();
+    let agent = world.connected("web");
+    let line = format!("sleep 1; echo done > {}", world.remote("log").display());
+    exec(&agent, &line, json!({"background": true}));
+    drop(agent);
+    until_true("the job went on", SOON, || {
+        world.remote_lines("log") == ["done"]
+    });
+}

@@ -1,0 +1,138 @@
+//! FAULTS 25, 26, 29 and 30: hosts that die, freeze, change their key or shut
+//! the door.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tests::until::{SOON, pause, until, until_true};
+use tests::{Agent, Key, World};
+
+fn state(agent: &Agent) -> String {
+    info(agent)["state"].as_str().unwrap_or_default().to_owned()
+}
+
+fn info(agent: &Agent) -> Value {
+    agent.call("ssh_info", json!({"id": "web"})).ok()
+}
+
+fn opened(world: &World, more: Value) -> Agent {
+    let agent = world.agent();
+    agent
+        .call(
+            "ssh_connect",
+            json!({"id": "web", "spec": world.spec_with(more)}),
+        )
+        .ok();
+    agent
+}
+
+#[test]
+fn a_dead_server_is_seen_within_a_second_and_dialled_again() {
+    let mut world = World::new();
+    let agent = opened(&world, json!({"auto_reconnect": true}));
+    world.sshd.kill();
+    until_true("the drop is seen", Duration::from_secs(2), || {
+        state(&agent) == "reconnecting"
+    });
+    world.sshd.up();
+    until_true("it is back", Duration::from_secs(30), || {
+        state(&agent) == "connected"
+    });
+}
+
+#[test]
+fn a_command_cut_off_by_its_server_is_not_run_again() {
+    let world = World::new();
+    let agent = opened(&world, json!({"auto_reconnect": true}));
+    let line = format!("echo once >> {}; sleep 30", world.remote("log").display());
+    let pending = agent.begin("ssh_exec", json!({"session_id": "web", "command": line}));
+    until_true("it runs", SOON, || !world.remote_lines("log").is_empty());
+    world.sshd.drop_connections();
+    pending
+        .within(SOON)
+        .expect("an answer")
+        .refused("outcome_unknown");
+    until_true("the session is back", SOON, || state(&agent) == "connected");
+    assert_eq!(world.remote_lines("log"), ["once"]);
+}
+
+#[test]
+fn the_next_call_dials_a_dropped_session() {
+    let world = World::new();
+    let agent = opened(&world, json!({}));
+    world.sshd.drop_connections();
+    let result = agent
+        .call(
+            "ssh_exec",
+            json!({"session_id": "web", "command": "echo again"}),
+        )
+        .ok();
+    assert_eq!(result["stdout"], "again\n");
+}
+
+#[test]
+fn an_idle_server_that_froze_is_seen_within_three_keepalives() {
+    let world = World::new();
+    let agent = opened(&world, json!({"keepalive": "1s", "auto_reconnect": true}));
+    world.sshd.freeze();
+    let start = Instant::now();
+    until_true("the freeze is seen", Duration::from_secs(6), || {
+        state(&agent) != "connected"
+    });
+    println!("seen after {:?}", start.elapsed());
+    world.sshd.thaw();
+}
+
+#[test]
+fn a_server_that_froze_in_the_middle_of_a_write_is_seen() {
+    let world = World::new();
+    let agent = opened(&world, json!({"keepalive": "1s"}));
+    // More than every buffer on the way holds, so that the write stands still.
+    let text = "x".repeat(8 << 20);
+    let line = format!("echo up > {}; sleep 1; cat", world.remote("log").display());
+    let call = json!({"session_id": "web", "command": line, "stdin": text});
+    let pending = agent.begin("ssh_exec", call);
+    until_true("it runs", SOON, || !world.remote_lines("log").is_empty());
+    world.sshd.freeze();
+    let reply = pending.within(Duration::from_secs(20)).expect("an answer");
+    world.sshd.thaw();
+    assert!(reply.is_error(), "{reply:?}");
+}
+
+#[test]
+fn a_changed_host_key_stops_everything() {
+    let mut world = World::new();
+    let agent = opened(&world, json!({"auto_reconnect": true, "persistent": true}));
+    world.sshd.rotate_host_key();
+    until_true("it is loud", Duration::from_secs(30), || {
+        state(&agent) == "host_key_changed"
+    });
+    let said = agent.call("ssh_exec", json!({"session_id": "web", "command": "true"}));
+    assert!(said.refused("host_key_changed").contains("ssh-keygen -R"));
+    let dials = world.sshd.log().matches("Connection from").count();
+    pause(Duration::from_secs(3));
+    assert_eq!(
+        world.sshd.log().matches("Connection from").count(),
+        dials,
+        "it tried again"
+    );
+}
+
+#[test]
+fn a_refused_key_is_tried_once_and_then_a_person_is_asked() {
+    let mut world = World::new();
+    let agent = opened(&world, json!({"persistent": true, "auto_reconnect": true}));
+    let other = Key::new(&world.home().join("other"), "");
+    world.sshd.authorize(&[&other]);
+    world.sshd.drop_connections();
+    until("needs_auth", Duration::from_secs(20), || {
+        (state(&agent) == "needs_auth").then_some(())
+    });
+    let tries = world.sshd.log().matches("Connection from").count();
+    pause(Duration::from_secs(3));
+    assert_eq!(
+        world.sshd.log().matches("Connection from").count(),
+        tries,
+        "it tried again"
+    );
+}

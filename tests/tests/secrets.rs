@@ -1,0 +1,67 @@
+//! SECURITY 2 and 4: a password and the token are nowhere but where they must.
+
+use serde_json::json;
+use tests::{World, process};
+
+/// Found anywhere, it was a leak.
+const CANARY: &str = "canary-4f1c9a-password";
+
+#[test]
+fn a_password_is_in_no_file_no_reply_and_no_command_line() {
+    let world = World::with_sshd(&["PasswordAuthentication yes"]);
+    let agent = world.agent();
+    let spec = world.spec_with(json!({"auth": {"password": CANARY}, "persistent": true}));
+    let reply = agent.call("ssh_connect", json!({"id": "web", "spec": spec}));
+    assert!(!reply.raw().to_string().contains(CANARY));
+    assert!(!process::command_lines().contains(CANARY));
+    let shown = agent.call("history", json!({})).text();
+    assert!(!shown.contains(CANARY));
+    world.daemon().kill();
+    found_only_in(&world, CANARY, &[]);
+    assert!(!agent.stderr().contains(CANARY));
+}
+
+#[test]
+fn the_token_is_in_the_handle_alone() {
+    let world = World::new();
+    let agent = world.connected("web");
+    agent
+        .call("ssh_exec", json!({"session_id": "web", "command": "true"}))
+        .ok();
+    let token = world.daemon().handle().token.expose().to_owned();
+    assert!(!process::command_lines().contains(&token));
+    assert!(!agent.stderr().contains(&token));
+    found_only_in(&world, &token, &["daemon.json"]);
+}
+
+#[test]
+fn a_secret_variable_is_not_on_record() {
+    let world = World::new();
+    let agent = world.connected("web");
+    let call = json!({"session_id": "web", "command": "true", "env": {"DB_PASSWORD": CANARY}});
+    agent.call("ssh_exec", call).ok();
+    let seq = agent.call("history", json!({"tool": "ssh_exec"})).ok()[0]["seq"].clone();
+    let record = agent.call("history_show", json!({"seq": seq})).words();
+    assert!(
+        !record.contains(CANARY) && record.contains("[redacted]"),
+        "{record}"
+    );
+    found_only_in(&world, CANARY, &[]);
+}
+
+fn found_only_in(world: &World, secret: &str, allowed: &[&str]) {
+    for (path, bytes) in world.written_files() {
+        let named = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        let holds = bytes
+            .windows(secret.len())
+            .any(|window| window == secret.as_bytes());
+        assert!(
+            !holds || allowed.contains(&named),
+            "it is in {}",
+            path.display()
+        );
+    }
+}

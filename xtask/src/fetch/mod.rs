@@ -1,0 +1,11 @@
+//! What the stories need and a machine may lack, fetched into `target/deps`
+//! without installing a service: OpenSSH's server, the official SDKs.
+
+mod apt;
+mod found;
+mod node;
+mod places;
+mod python;
+mod ssh;
+
+pub(crate) use found::{Found, Need, gather};

@@ -1,0 +1,17 @@
+//! Every version that the workshop downloads, in one place.
+
+/// The official Python SDK that speaks the newer era.
+pub(crate) const PYTHON_MODERN: &str = "mcp==2.3.0";
+
+/// The official Python SDK of the older era.
+pub(crate) const PYTHON_OLDER: &str = "mcp==1.30.0";
+
+/// The official TypeScript SDK.
+pub(crate) const TYPESCRIPT: &str = "@modelcontextprotocol/sdk@1.32.2";
+
+/// Debian packages that hold OpenSSH's server and what it may lack. Their
+/// versions are the distribution's, whose signature apt checks.
+pub(crate) const SSHD_PACKAGES: [&str; 2] = ["openssh-server", "libwrap0"];
+
+/// The package of `ssh`, `ssh-keygen` and `ssh-agent`.
+pub(crate) const SSH_PACKAGES: [&str; 1] = ["openssh-client"];
