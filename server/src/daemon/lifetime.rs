@@ -6,7 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use schema::limits::REFUSING_STAY;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::serve::front::{Front, Stage};
 
@@ -24,21 +24,44 @@ pub enum End {
     RefusedLong,
 }
 
-/// Waits for the end of a daemon that is ready or refuses.
-pub async fn wait(front: &Front, idle_exit: Option<Duration>) -> io::Result<End> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    // A closed terminal does not end a daemon.
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut silence = std::pin::pin!(silence(front, idle_exit));
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok(End::Asked),
-            _ = interrupt.recv() => return Ok(End::Asked),
-            _ = hangup.recv() => {}
-            () = front.stop.cancelled() => return Ok(End::Asked),
-            end = &mut silence => return Ok(end),
+/// The signals that ask for the end. Taken over before anybody can find the
+/// daemon: one that comes while the databases open waits its turn.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// Takes the signals over.
+    pub fn take() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// The next that asks for the end.
+    async fn asked(&mut self) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                // A closed terminal does not end a daemon.
+                _ = self.hangup.recv() => {}
+            }
         }
+    }
+}
+
+/// Waits for the end of a daemon that is ready or refuses.
+pub async fn wait(front: &Front, signals: &mut Signals, idle_exit: Option<Duration>) -> End {
+    tokio::select! {
+        () = signals.asked() => End::Asked,
+        () = front.stop.cancelled() => End::Asked,
+        end = silence(front, idle_exit) => end,
     }
 }
 
@@ -105,24 +128,26 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_refusing_daemon_stays_for_its_clients_and_then_goes() {
+        let mut signals = Signals::take().unwrap();
         let front = front(Stage::Refusing("newer".into()));
         let present = front.enter();
-        let early = tokio::time::timeout(REFUSING_STAY * 3, wait(&front, None)).await;
+        let early = tokio::time::timeout(REFUSING_STAY * 3, wait(&front, &mut signals, None)).await;
         assert!(early.is_err());
         drop(present);
-        assert_eq!(wait(&front, None).await.unwrap(), End::RefusedLong);
+        assert_eq!(wait(&front, &mut signals, None).await, End::RefusedLong);
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_idle_daemon_goes_after_its_time() {
+        let mut signals = Signals::take().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let tools = crate::tools::Tools::in_folder(folder.path());
         let front = front(Stage::Ready(tools));
         let minute = Duration::from_secs(60);
         let started = tokio::time::Instant::now();
-        assert_eq!(wait(&front, Some(minute)).await.unwrap(), End::Idle);
+        assert_eq!(wait(&front, &mut signals, Some(minute)).await, End::Idle);
         assert!(started.elapsed() >= minute && started.elapsed() < minute * 2);
-        let never = tokio::time::timeout(minute * 99, wait(&front, None)).await;
+        let never = tokio::time::timeout(minute * 99, wait(&front, &mut signals, None)).await;
         assert!(never.is_err());
     }
 }

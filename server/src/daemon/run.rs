@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use super::config::Config;
 use super::ground::{self, GroundError};
 use super::handle::HandleFile;
-use super::lifetime::{self, End};
+use super::lifetime::{self, End, Signals};
 use super::lock::{DaemonLock, LockError};
 use super::{log, places};
 use crate::serve::front::{Front, Identity, Stage};
@@ -73,9 +73,10 @@ pub async fn run(config: Config) -> Result<u8, StartError> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
+    let mut signals = Signals::take().map_err(|error| StartError::config(&error))?;
     let front = front(&config)?;
     let doors = open_doors(&config, &front).await?;
-    let outcome = live(&config, &front).await;
+    let outcome = live(&config, &front, &mut signals).await;
     close(&front).await;
     doors.remove();
     tracing::info!(?outcome, "the daemon ends");
@@ -188,7 +189,11 @@ async fn serve_http(front: Arc<Front>, listener: TcpListener) {
 }
 
 /// Opens the ground and waits for the end.
-async fn live(config: &Config, front: &Arc<Front>) -> Result<u8, StartError> {
+async fn live(
+    config: &Config,
+    front: &Arc<Front>,
+    signals: &mut Signals,
+) -> Result<u8, StartError> {
     match ground::open(config).await {
         Ok(tools) => front.set_stage(Stage::Ready(tools)),
         Err(GroundError::Refusing { reason }) => {
@@ -202,9 +207,7 @@ async fn live(config: &Config, front: &Arc<Front>) -> Result<u8, StartError> {
             });
         }
     }
-    let end = lifetime::wait(front, config.idle_exit)
-        .await
-        .map_err(|error| StartError::config(&error))?;
+    let end = lifetime::wait(front, signals, config.idle_exit).await;
     tracing::info!(?end, "stopping");
     if let Stage::Refusing(words) = front.stage() {
         let exit = EXIT_CONFIG;
