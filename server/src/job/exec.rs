@@ -4,8 +4,8 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt;
+use schema::Fault;
 use schema::tools::job::JobState;
-use schema::{Code, Fault};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
@@ -56,6 +56,7 @@ fn ended_status(ended: Ended) -> Status {
         signal: ended.signal.unwrap_or_default(),
         lost_reason: ended.lost.unwrap_or_default(),
         env_refused: ended.env_refused,
+        survived: ended.survived,
         failed: None,
         took: None,
     }
@@ -68,6 +69,7 @@ fn lost_status(reason: String) -> Status {
         signal: String::new(),
         lost_reason: reason,
         env_refused: Vec::new(),
+        survived: false,
         failed: None,
         took: None,
     }
@@ -81,11 +83,7 @@ fn failed_status(error: &LinkError, new: &NewJob) -> Status {
         new.target,
         Fault::chain(error)
     );
-    let code = match error.code() {
-        Code::NotConnected => Code::NotConnected,
-        code => code,
-    };
-    let fault = Fault::new(code, message).next(error.next_step());
+    let fault = Fault::new(error.code(), message).next(error.next_step());
     Status {
         failed: Some(fault),
         ..lost_status(String::new())

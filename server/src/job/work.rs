@@ -45,6 +45,8 @@ pub struct Status {
     pub env_refused: Vec<String>,
     /// Present when it never started.
     pub failed: Option<Fault>,
+    /// It was told to end and did not.
+    pub survived: bool,
     /// From its start to its end; none while it runs.
     pub took: Option<Duration>,
 }
@@ -77,6 +79,7 @@ impl Job {
             lost_reason: String::new(),
             env_refused: Vec::new(),
             failed: None,
+            survived: false,
             took: None,
         };
         let job = Self {
@@ -184,7 +187,7 @@ impl Job {
     /// Records its end; the first end stands.
     pub(super) fn end(&self, mut status: Status) {
         status.took = Some(self.begun.elapsed());
-        if *self.cancel_asked.borrow() && status.failed.is_none() {
+        if *self.cancel_asked.borrow() && status.failed.is_none() && !status.survived {
             status.state = JobState::Cancelled;
         }
         self.status.send_if_modified(|now| {

@@ -26,7 +26,7 @@ pub(super) struct Trust {
 /// What the handshake found out; each set once.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Type and fingerprint of the host key.
+    /// Fingerprint of the host key.
     pub(super) host_key: OnceLock<String>,
     pub(super) kex: OnceLock<String>,
     pub(super) cipher: OnceLock<String>,
@@ -93,9 +93,7 @@ impl Client {
             Verdict::Revoked(place) => return Err(LinkError::HostKeyRevoked { address, place }),
         }
         // A rekey shows the same key again; the first stands.
-        self.found
-            .host_key
-            .get_or_init(|| format!("{key_type} {fingerprint}"));
+        self.found.host_key.get_or_init(|| fingerprint);
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use super::error::LinkError;
 /// What a handshake found out, in words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// Type and fingerprint, `ssh-ed25519 SHA256:...`.
+    /// Fingerprint, `SHA256:...`.
     pub host_key: String,
     /// Key exchange algorithm.
     pub kex: String,

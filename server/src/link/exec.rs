@@ -2,19 +2,16 @@
 //! consumer never stops the link.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use russh::client::Msg;
-use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
+use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 
 use super::connection::Connection;
+use super::driver::{Driver, close};
 use super::error::LinkError;
+use super::marker;
 use super::remote_script::{is_variable_name, preamble};
-
-/// From TERM to KILL, and from KILL to closing the channel.
-const KILL_GRACE: Duration = Duration::from_secs(3);
 
 /// A command to run.
 #[derive(Debug, Clone, Default)]
@@ -73,6 +70,8 @@ pub struct Ended {
     pub lost: Option<String>,
     /// Names of variables that could not be set.
     pub env_refused: Vec<String>,
+    /// It was told to end and did not: it may still run on the host.
+    pub survived: bool,
 }
 
 impl Connection {
@@ -85,11 +84,12 @@ impl Connection {
         control: &mut mpsc::Receiver<Control>,
     ) -> Result<Ended, LinkError> {
         let channel = self.open_session().await?;
+        let mark = marker::new();
         let (mut reader, writer) = channel.split();
         let begun = tokio::select! {
             biased;
             () = self.closed().cancelled() => Err(self.lost()),
-            begun = begin(exec, &mut reader, &writer) => begun,
+            begun = begin(exec, &mark, &mut reader, &writer) => begun,
         };
         let Begun { fed, env_refused } = match begun {
             Ok(begun) => begun,
@@ -103,6 +103,7 @@ impl Connection {
             sink,
             reader,
             writer,
+            mark,
             ended: Ended::default(),
         };
         let mut ended = driver.run(fed, control).await?;
@@ -122,6 +123,7 @@ struct Begun {
 /// latter is left to the driver, which saves a round trip.
 async fn begin(
     exec: Exec,
+    mark: &str,
     reader: &mut ChannelReadHalf,
     writer: &ChannelWriteHalf<Msg>,
 ) -> Result<Begun, LinkError> {
@@ -129,6 +131,10 @@ async fn begin(
         .env
         .into_iter()
         .partition(|(name, _)| is_variable_name(name));
+    writer
+        .set_env(false, marker::NAME, mark)
+        .await
+        .map_err(lost)?;
     for (name, value) in &named {
         writer
             .set_env(true, name.as_str(), value.as_str())
@@ -169,159 +175,4 @@ async fn answered(reader: &mut ChannelReadHalf) -> Result<bool, LinkError> {
 
 fn lost(error: russh::Error) -> LinkError {
     LinkError::Lost(schema::Fault::chain(&error))
-}
-
-/// A dropped channel would leave the remote process running: close explicitly.
-async fn close(writer: &ChannelWriteHalf<Msg>) {
-    if let Err(error) = writer.close().await {
-        tracing::debug!(%error, "the channel was closed already");
-    }
-}
-
-/// Drives a started command to its end.
-struct Driver<'a> {
-    connection: &'a Connection,
-    sink: &'a dyn OutputSink,
-    reader: ChannelReadHalf,
-    writer: ChannelWriteHalf<Msg>,
-    ended: Ended,
-}
-
-/// Whether the channel goes on.
-enum Step {
-    GoOn,
-    Refused,
-    Closed,
-}
-
-impl Driver<'_> {
-    async fn run(
-        mut self,
-        fed: Vec<u8>,
-        control: &mut mpsc::Receiver<Control>,
-    ) -> Result<Ended, LinkError> {
-        let closed = self.connection.closed().clone();
-        let (reader, ended, sink) = (&mut self.reader, &mut self.ended, self.sink);
-        let writer = &self.writer;
-        let feeding = feed(writer, fed);
-        tokio::pin!(feeding);
-        let mut is_fed = false;
-        let mut killing: Option<(Instant, u8)> = None;
-        loop {
-            let kill_at = killing.map(|(at, _)| at);
-            tokio::select! {
-                message = reader.wait() => match take(message, ended, sink) {
-                    Step::GoOn => {}
-                    Step::Refused => {
-                        close(writer).await;
-                        return Err(LinkError::ExecRefused);
-                    }
-                    Step::Closed => break,
-                },
-                () = closed.cancelled() => {
-                    ended.lost = Some(self.connection.end_reason());
-                    break;
-                }
-                () = &mut feeding, if !is_fed => is_fed = true,
-                Some(told) = control.recv() => match told {
-                    Control::Signal(name) => signal(writer, &name).await,
-                    Control::Kill(kill) if killing.is_none() => {
-                        signal(writer, &kill.signal).await;
-                        killing = Some((Instant::now() + KILL_GRACE, 0));
-                    }
-                    Control::Kill(_) => {}
-                },
-                () = at(kill_at) => {
-                    if killing.is_some_and(|(_, step)| step > 0) {
-                        ended.lost = Some("it did not end when it was killed".into());
-                        break;
-                    }
-                    signal(writer, "KILL").await;
-                    killing = Some((Instant::now() + KILL_GRACE, 1));
-                }
-            }
-        }
-        close(writer).await;
-        let known = self.ended.exit_code.is_some() || self.ended.signal.is_some();
-        if known {
-            self.ended.lost = None;
-        } else if self.ended.lost.is_none() {
-            self.ended.lost = Some("the server closed the channel without an exit code".into());
-        }
-        Ok(self.ended)
-    }
-}
-
-/// Takes one message of the channel.
-fn take(message: Option<ChannelMsg>, ended: &mut Ended, sink: &dyn OutputSink) -> Step {
-    match message {
-        Some(ChannelMsg::Data { data }) => sink.write(Stream::Stdout, &data),
-        // RFC 4254 section 5.2: type 1 is stderr, and there is no other.
-        Some(ChannelMsg::ExtendedData { data, ext: 1 }) => sink.write(Stream::Stderr, &data),
-        Some(ChannelMsg::ExitStatus { exit_status }) => {
-            ended.exit_code = Some(i64::from(exit_status));
-        }
-        Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
-            ended.signal = Some(signal_text(&signal_name));
-        }
-        Some(ChannelMsg::Failure) => return Step::Refused,
-        Some(ChannelMsg::Close) | None => return Step::Closed,
-        Some(_) => {}
-    }
-    Step::GoOn
-}
-
-/// Writes all of `fed` as the window allows, then end of file.
-async fn feed(writer: &ChannelWriteHalf<Msg>, fed: Vec<u8>) {
-    let written = if fed.is_empty() {
-        Ok(())
-    } else {
-        writer.data_bytes(fed).await
-    };
-    let ended = match written {
-        Ok(()) => writer.eof().await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "the command closed its stdin first");
-    }
-}
-
-async fn signal(writer: &ChannelWriteHalf<Msg>, name: &str) {
-    if let Err(error) = writer.signal(signal_of(name)).await {
-        tracing::debug!(%error, name, "the command ended before its signal");
-    }
-}
-
-/// At that time; never when there is none.
-async fn at(time: Option<Instant>) {
-    match time {
-        Some(time) => tokio::time::sleep_until(time).await,
-        None => std::future::pending().await,
-    }
-}
-
-fn signal_of(name: &str) -> Sig {
-    match name {
-        "ABRT" => Sig::ABRT,
-        "ALRM" => Sig::ALRM,
-        "FPE" => Sig::FPE,
-        "HUP" => Sig::HUP,
-        "ILL" => Sig::ILL,
-        "INT" => Sig::INT,
-        "KILL" => Sig::KILL,
-        "PIPE" => Sig::PIPE,
-        "QUIT" => Sig::QUIT,
-        "SEGV" => Sig::SEGV,
-        "TERM" => Sig::TERM,
-        "USR1" => Sig::USR1,
-        other => Sig::Custom(other.to_owned()),
-    }
-}
-
-fn signal_text(signal: &Sig) -> String {
-    match signal {
-        Sig::Custom(name) => name.chars().filter(|c| !c.is_control()).take(32).collect(),
-        known => format!("{known:?}"),
-    }
 }

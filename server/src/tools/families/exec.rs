@@ -60,10 +60,10 @@ pub(super) async fn exec(tools: &Tools, ask: SshExec, caller: &Caller) -> Result
         return running(&job);
     }
     let mut answer = match wait_for(&job, deadline, caller).await {
-        Waited::Ended(status) => ended(tools, &job, &status, false),
+        Waited::Ended(status) => said_whole(tools, &job, &status, false),
         Waited::TimeOver if on_timeout == Some(OnTimeout::Kill) => {
             let status = kill(&job).await;
-            ended(tools, &job, &status, true)
+            said_whole(tools, &job, &status, true)
         }
         Waited::TimeOver | Waited::Vanished => running(&job),
         Waited::Cancelled => {
@@ -156,13 +156,18 @@ pub(super) fn running(job: &Job) -> Result<Answer, Fault> {
     answer(job, &result)
 }
 
+/// It ended while its caller waited, who never heard of a job: unless output
+/// was left out, nobody will ask for it.
+fn said_whole(tools: &Tools, job: &Job, status: &Status, timed_out: bool) -> Result<Answer, Fault> {
+    let answer = ended(job, status, timed_out)?;
+    if answer.job_id.is_none() {
+        tools.parts.jobs.forget(job.id());
+    }
+    Ok(answer)
+}
+
 /// It ended, somehow.
-pub(super) fn ended(
-    tools: &Tools,
-    job: &Job,
-    status: &Status,
-    timed_out: bool,
-) -> Result<Answer, Fault> {
+pub(super) fn ended(job: &Job, status: &Status, timed_out: bool) -> Result<Answer, Fault> {
     if let Some(fault) = &status.failed {
         return Err(fault.clone());
     }
@@ -178,11 +183,7 @@ pub(super) fn ended(
             .next("look at the host before repeating it; history has the call"));
     }
     result.timed_out = timed_out;
-    let answer = answer(job, &result)?;
-    if !result.truncated && answer.job_id.is_none() {
-        tools.parts.jobs.forget(job.id());
-    }
-    Ok(answer)
+    answer(job, &result)
 }
 
 /// The job's result, with what there is to read since the last such result.

@@ -70,7 +70,7 @@ fn row(record: &CallRecord) -> HistoryRow {
         at: rfc3339_ms(record.call.at_ms),
         client: record.call.client.clone(),
         tool: record.call.tool.clone(),
-        target: record.call.target.clone().unwrap_or_default(),
+        target: target(record),
         summary: record.call.summary.clone(),
         outcome: match record.outcome {
             RecordedOutcome::Ok => Outcome::Ok,
@@ -82,6 +82,17 @@ fn row(record: &CallRecord) -> HistoryRow {
         exit_code: i32::try_from(exit_code).unwrap_or(i32::MAX),
         duration_ms: end.map(|end| end.duration_ms).unwrap_or_default(),
     }
+}
+
+/// What it worked on: the caller's own name for it, where it has one.
+fn target(record: &CallRecord) -> String {
+    let call = &record.call;
+    let named = call
+        .session_id
+        .as_ref()
+        .or(call.host_id.as_ref())
+        .or(call.target.as_ref());
+    named.cloned().unwrap_or_default()
 }
 
 fn recorded(outcome: Outcome) -> RecordedOutcome {

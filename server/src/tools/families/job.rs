@@ -62,7 +62,7 @@ pub(super) async fn wait(tools: &Tools, ask: JobWait, caller: &Caller) -> Result
     let status = job.status();
     match status.state {
         JobState::Running => exec::running(&job),
-        _ => exec::ended(tools, &job, &status, false),
+        _ => exec::ended(&job, &status, false),
     }
 }
 

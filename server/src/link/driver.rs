@@ -1,0 +1,230 @@
+//! Drives a started command to its end: reads, feeds, passes orders on, and
+//! ends it when told to.
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use russh::client::Msg;
+use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::connection::Connection;
+use super::error::LinkError;
+use super::exec::{Control, Ended, OutputSink, Stream};
+use super::marker;
+
+/// From TERM to KILL, and from KILL to closing the channel.
+const KILL_GRACE: Duration = Duration::from_secs(3);
+
+/// A started command.
+pub(super) struct Driver<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) sink: &'a dyn OutputSink,
+    pub(super) reader: ChannelReadHalf,
+    pub(super) writer: ChannelWriteHalf<Msg>,
+    /// What its processes carry in their environment.
+    pub(super) mark: String,
+    pub(super) ended: Ended,
+}
+
+/// Whether the channel goes on.
+enum Step {
+    GoOn,
+    Refused,
+    Closed,
+}
+
+impl Driver<'_> {
+    /// Runs to the end of the channel or of the link.
+    pub(super) async fn run(
+        mut self,
+        fed: Vec<u8>,
+        control: &mut mpsc::Receiver<Control>,
+    ) -> Result<Ended, LinkError> {
+        let closed = self.connection.closed().clone();
+        let (reader, ended, writer) = (&mut self.reader, &mut self.ended, &self.writer);
+        let mut killing = Killing::new(self.connection, writer, &self.mark);
+        let feeding = feed(writer, fed);
+        tokio::pin!(feeding);
+        let mut is_fed = false;
+        loop {
+            tokio::select! {
+                message = reader.wait() => match take(message, ended, self.sink) {
+                    Step::GoOn => {}
+                    Step::Refused => {
+                        close(writer).await;
+                        return Err(LinkError::ExecRefused);
+                    }
+                    Step::Closed => break,
+                },
+                () = closed.cancelled() => {
+                    ended.lost = Some(self.connection.end_reason());
+                    break;
+                }
+                () = &mut feeding, if !is_fed => is_fed = true,
+                Some(told) = control.recv() => match told {
+                    Control::Signal(name) => signal(writer, &name).await,
+                    Control::Kill(kill) => killing.begin(kill.signal).await,
+                },
+                () = killing.wait() => if !killing.go_on().await {
+                    ended.survived = true;
+                    break;
+                },
+            }
+        }
+        drop(killing);
+        close(writer).await;
+        Ok(settle(self.ended))
+    }
+}
+
+/// An end without an exit code or a signal is an unknown one.
+fn settle(mut ended: Ended) -> Ended {
+    if ended.exit_code.is_some() || ended.signal.is_some() {
+        ended.lost = None;
+    } else if ended.survived {
+        let words = "it was told to end and did not, and may still run on the host";
+        ended.lost = Some(words.into());
+    } else if ended.lost.is_none() {
+        ended.lost = Some("the server closed the channel without an exit code".into());
+    }
+    ended
+}
+
+/// Ending a command: a signal through SSH and, since sshd passes none on for
+/// root, by its marker; then KILL in the same two ways; then giving up.
+struct Killing<'a> {
+    connection: &'a Connection,
+    writer: &'a ChannelWriteHalf<Msg>,
+    mark: &'a str,
+    /// When the next step is due; none before the first.
+    due: Option<Instant>,
+    is_last: bool,
+    search: Option<BoxFuture<'a, ()>>,
+}
+
+impl<'a> Killing<'a> {
+    fn new(connection: &'a Connection, writer: &'a ChannelWriteHalf<Msg>, mark: &'a str) -> Self {
+        Self {
+            connection,
+            writer,
+            mark,
+            due: None,
+            is_last: false,
+            search: None,
+        }
+    }
+
+    async fn begin(&mut self, name: String) {
+        if self.due.is_none() {
+            self.send(name).await;
+        }
+    }
+
+    async fn send(&mut self, name: String) {
+        signal(self.writer, &name).await;
+        let (connection, mark) = (self.connection, self.mark);
+        self.search = Some(Box::pin(async move {
+            marker::signal_marked(connection, mark, &name).await;
+        }));
+        self.due = Some(Instant::now() + KILL_GRACE);
+    }
+
+    /// Drives the search, and returns when the next step is due.
+    async fn wait(&mut self) {
+        let Some(due) = self.due else {
+            return std::future::pending().await;
+        };
+        if let Some(search) = &mut self.search {
+            tokio::select! {
+                () = search => self.search = None,
+                () = tokio::time::sleep_until(due) => return,
+            }
+        }
+        tokio::time::sleep_until(due).await;
+    }
+
+    /// The next step; false when there is none.
+    async fn go_on(&mut self) -> bool {
+        if self.is_last {
+            return false;
+        }
+        self.is_last = true;
+        self.send("KILL".into()).await;
+        true
+    }
+}
+
+/// Takes one message of the channel.
+fn take(message: Option<ChannelMsg>, ended: &mut Ended, sink: &dyn OutputSink) -> Step {
+    match message {
+        Some(ChannelMsg::Data { data }) => sink.write(Stream::Stdout, &data),
+        // RFC 4254 section 5.2: type 1 is stderr, and there is no other.
+        Some(ChannelMsg::ExtendedData { data, ext: 1 }) => sink.write(Stream::Stderr, &data),
+        Some(ChannelMsg::ExitStatus { exit_status }) => {
+            ended.exit_code = Some(i64::from(exit_status));
+        }
+        Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
+            ended.signal = Some(signal_text(&signal_name));
+        }
+        Some(ChannelMsg::Failure) => return Step::Refused,
+        Some(ChannelMsg::Close) | None => return Step::Closed,
+        Some(_) => {}
+    }
+    Step::GoOn
+}
+
+/// Writes all of `fed` as the window allows, then end of file.
+async fn feed(writer: &ChannelWriteHalf<Msg>, fed: Vec<u8>) {
+    let written = if fed.is_empty() {
+        Ok(())
+    } else {
+        writer.data_bytes(fed).await
+    };
+    let ended = match written {
+        Ok(()) => writer.eof().await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "the command closed its stdin first");
+    }
+}
+
+/// A dropped channel would leave the remote process running: close explicitly.
+pub(super) async fn close(writer: &ChannelWriteHalf<Msg>) {
+    if let Err(error) = writer.close().await {
+        tracing::debug!(%error, "the channel was closed already");
+    }
+}
+
+async fn signal(writer: &ChannelWriteHalf<Msg>, name: &str) {
+    if let Err(error) = writer.signal(signal_of(name)).await {
+        tracing::debug!(%error, name, "the command ended before its signal");
+    }
+}
+
+fn signal_of(name: &str) -> Sig {
+    match name {
+        "ABRT" => Sig::ABRT,
+        "ALRM" => Sig::ALRM,
+        "FPE" => Sig::FPE,
+        "HUP" => Sig::HUP,
+        "ILL" => Sig::ILL,
+        "INT" => Sig::INT,
+        "KILL" => Sig::KILL,
+        "PIPE" => Sig::PIPE,
+        "QUIT" => Sig::QUIT,
+        "SEGV" => Sig::SEGV,
+        "TERM" => Sig::TERM,
+        "USR1" => Sig::USR1,
+        other => Sig::Custom(other.to_owned()),
+    }
+}
+
+fn signal_text(signal: &Sig) -> String {
+    match signal {
+        Sig::Custom(name) => name.chars().filter(|c| !c.is_control()).take(32).collect(),
+        known => format!("{known:?}"),
+    }
+}
