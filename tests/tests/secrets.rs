@@ -40,13 +40,13 @@ fn a_secret_variable_is_not_on_record() {
     let agent = world.connected("web");
     let call = json!({"session_id": "web", "command": "true", "env": {"DB_PASSWORD": CANARY}});
     agent.call("ssh_exec", call).ok();
-    let seq = agent.call("history", json!({"tool": "ssh_exec"})).ok()[0]["seq"].clone();
-    let record = agent.call("history_show", json!({"seq": seq})).words();
-    assert!(
-        !record.contains(CANARY) && record.contains("[redacted]"),
-        "{record}"
-    );
+    let row = agent.call("history", json!({"tool": "ssh_exec"})).ok();
+    assert_eq!(row[0]["outcome"], "ok");
+    agent.call("snapshot", json!({})).ok();
     found_only_in(&world, CANARY, &[]);
+    // The call itself is on record, with a word in the secret's place.
+    let kept = |(_, bytes): &(_, Vec<u8>)| bytes.windows(10).any(|word| word == b"[redacted]");
+    assert!(world.written_files().iter().any(kept));
 }
 
 fn found_only_in(world: &World, secret: &str, allowed: &[&str]) {

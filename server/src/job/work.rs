@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use schema::Fault;
 use schema::tools::job::JobState;
+use schema::{Code, Fault};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -62,6 +62,8 @@ pub struct Job {
     /// Counts writes, so that a waiter sees new output.
     written: watch::Sender<u64>,
     orders: mpsc::Sender<Control>,
+    /// Whether its command was sent.
+    sent: watch::Sender<bool>,
     /// Whether somebody asked for its end.
     cancel_asked: watch::Sender<bool>,
     /// Where `job_wait` goes on, per stream.
@@ -90,6 +92,7 @@ impl Job {
             status: watch::Sender::new(status),
             written: watch::Sender::new(0),
             orders,
+            sent: watch::Sender::new(false),
             cancel_asked: watch::Sender::new(false),
             read_to: Mutex::default(),
         };
@@ -117,6 +120,21 @@ impl Job {
             .borrow()
             .took
             .unwrap_or_else(|| self.begun.elapsed())
+    }
+
+    /// Waits until it was sent to its host; false when it ended before.
+    pub async fn begun(&self) -> bool {
+        let mut sent = self.sent.subscribe();
+        tokio::select! {
+            biased;
+            was_sent = sent.wait_for(|sent| *sent) => was_sent.is_ok(),
+            _ended = self.ended() => false,
+        }
+    }
+
+    /// The code of why it never started.
+    pub fn failed_code(&self) -> Option<Code> {
+        self.status.borrow().failed.as_ref().map(|fault| fault.code)
     }
 
     /// Waits for its end.
@@ -206,6 +224,10 @@ impl Job {
 }
 
 impl OutputSink for Job {
+    fn sent(&self) {
+        self.sent.send_replace(true);
+    }
+
     fn write(&self, stream: Stream, bytes: &[u8]) {
         self.with_output(stream, |kept| kept.append(bytes));
         self.written.send_modify(|count| *count += 1);

@@ -37,6 +37,9 @@ pub enum Stream {
 
 /// Takes output as it comes; never waits.
 pub trait OutputSink: Sync {
+    /// The command was sent: from here on it may have run.
+    fn sent(&self);
+
     /// `bytes` are the next of `stream`.
     fn write(&self, stream: Stream, bytes: &[u8]);
 }
@@ -98,6 +101,7 @@ impl Connection {
                 return Err(error);
             }
         };
+        sink.sent();
         let driver = Driver {
             connection: self,
             sink,

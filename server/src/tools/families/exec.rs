@@ -1,6 +1,7 @@
 //! `ssh_exec`: a command that its caller waits for, and that goes on as a job
 //! when the caller does not wait long enough.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use schema::limits::{CALL_TIMEOUT_MAX_MS, CALL_TIMEOUT_MS, SESSION_WAIT};
@@ -34,28 +35,12 @@ enum Waited {
 
 pub(super) async fn exec(tools: &Tools, ask: SshExec, caller: &Caller) -> Result<Answer, Fault> {
     refuse_what_comes_later(&ask)?;
-    let session = tools.parts.sessions.get(&ask.session_id)?;
     let deadline = Instant::now() + patience(&ask, caller);
-    let wait = deadline.duration_since(Instant::now()).min(SESSION_WAIT);
-    let connection = or_cancelled(caller, async { Ok(session.connection(wait).await?) }).await?;
     let (on_timeout, background) = (ask.on_timeout, ask.background == Some(true));
     let max_bytes = ask
         .max_output_bytes
         .and_then(|max| usize::try_from(max).ok());
-    let new = NewJob {
-        tool: "ssh_exec",
-        target: ask.session_id.to_string(),
-        command: ask.command.clone(),
-        raw: ask.raw == Some(true),
-        started_at: tools.parts.clock.now(),
-    };
-    let exec = Exec {
-        command: ask.command,
-        env: ask.env.unwrap_or_default(),
-        cwd: ask.cwd,
-        stdin: ask.stdin.map(String::into_bytes),
-    };
-    let job = start_exec(&tools.parts.jobs, &tools.parts.tasks, connection, exec, new);
+    let job = start(tools, ask, deadline, caller).await?;
     if background {
         return running(&job);
     }
@@ -77,6 +62,44 @@ pub(super) async fn exec(tools: &Tools, ask: SshExec, caller: &Caller) -> Result
     }?;
     answer.max_bytes = max_bytes;
     Ok(answer)
+}
+
+/// Starts the command. A link that turns out dead before the command was sent
+/// is dialled anew, once: nothing ran, so nothing can run twice.
+async fn start(
+    tools: &Tools,
+    ask: SshExec,
+    deadline: Instant,
+    caller: &Caller,
+) -> Result<Arc<Job>, Fault> {
+    let session = tools.parts.sessions.get(&ask.session_id)?;
+    let new = NewJob {
+        tool: "ssh_exec",
+        target: ask.session_id.to_string(),
+        command: ask.command.clone(),
+        raw: ask.raw == Some(true),
+        started_at: tools.parts.clock.now(),
+    };
+    let exec = Exec {
+        command: ask.command,
+        env: ask.env.unwrap_or_default(),
+        cwd: ask.cwd,
+        stdin: ask.stdin.map(String::into_bytes),
+    };
+    let mut is_second = false;
+    loop {
+        let wait = deadline.duration_since(Instant::now()).min(SESSION_WAIT);
+        let connection =
+            or_cancelled(caller, async { Ok(session.connection(wait).await?) }).await?;
+        let (jobs, tasks) = (&tools.parts.jobs, &tools.parts.tasks);
+        let job = start_exec(jobs, tasks, connection, exec.clone(), new.clone());
+        let begun = job.begun().await;
+        if is_second || begun || job.failed_code() != Some(Code::NotConnected) {
+            return Ok(job);
+        }
+        jobs.forget(job.id());
+        is_second = true;
+    }
 }
 
 fn refuse_what_comes_later(ask: &SshExec) -> Result<(), Fault> {
