@@ -8,7 +8,7 @@ use std::fmt;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::scan::RequestId;
+use crate::request_id::RequestId;
 
 /// How much of a skipped line's end is kept: room for a last member and its
 /// white space.

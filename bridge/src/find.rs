@@ -12,6 +12,7 @@ use schema::{Code, Fault};
 use crate::config::Config;
 use crate::handle_file::{self, Untrusted};
 use crate::hello::{self, Greeted};
+use crate::miss::{Failure, Miss};
 use crate::spawn::{self, SpawnLock};
 use crate::{go_daemon, socket};
 
@@ -34,51 +35,12 @@ pub(crate) enum Spawn {
     Ordered,
 }
 
-/// Why there is no connection.
-#[derive(Debug)]
-pub(crate) enum Miss {
-    /// Nobody listens there; why, in words.
-    Nobody(String),
-    /// There is no use in going on to start one.
-    Failed(Failure),
-}
-
-/// There is no daemon, and why.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    pub(crate) fault: Fault,
-    /// Whether waiting makes no sense.
-    pub(crate) settled: bool,
-    /// Whether nobody listens and none was to be started.
-    pub(crate) absent: bool,
-}
-
 /// The end of a search.
 #[derive(Debug)]
 pub(crate) struct Search {
     pub(crate) outcome: Result<Greeted, Failure>,
     /// A daemon that was started on the way, to be reaped when it ends.
     pub(crate) child: Option<Child>,
-}
-
-impl Miss {
-    /// Whoever waits is answered with this.
-    pub(crate) fn settled(fault: Fault) -> Self {
-        Self::Failed(Failure {
-            fault,
-            settled: true,
-            absent: false,
-        })
-    }
-
-    /// It may be over soon.
-    pub(crate) fn passing(fault: Fault) -> Self {
-        Self::Failed(Failure {
-            fault,
-            settled: false,
-            absent: false,
-        })
-    }
 }
 
 /// Finds the daemon for that purpose.

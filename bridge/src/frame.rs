@@ -2,7 +2,7 @@
 //! arrives and only its id is kept.
 
 use crate::ends;
-use crate::scan::RequestId;
+use crate::request_id::RequestId;
 
 /// What came in between two newlines.
 #[derive(Debug, PartialEq)]

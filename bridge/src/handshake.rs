@@ -1,7 +1,7 @@
 //! The older protocol era's handshake, kept so that a new daemon can be taken
 //! through it without the client's knowledge. The newer era has none.
 
-use crate::scan::RequestId;
+use crate::request_id::RequestId;
 
 /// What was seen of `initialize` and `notifications/initialized`.
 #[derive(Debug, Default)]

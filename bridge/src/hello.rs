@@ -10,8 +10,8 @@ use schema::limits::{HELLO_MAX_BYTES, HELLO_WAIT};
 use schema::place::Place;
 use schema::{Code, Fault};
 
-use crate::find::Miss;
 use crate::handle_file;
+use crate::miss::Miss;
 use crate::socket::Peer;
 
 /// How long the handle of a daemon that just said hello may lag behind it.

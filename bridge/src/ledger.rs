@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use schema::limits::IN_FLIGHT_MAX;
 
 use crate::repeatable::{repeatable_method, repeatable_tool};
-use crate::scan::RequestId;
+use crate::request_id::RequestId;
 
 /// How long a request waits for a daemon that does not come.
 pub(crate) const HOLD_MAX: Duration = Duration::from_secs(10);

@@ -4,7 +4,7 @@
 use schema::{Code, Fault};
 use serde_json::{Value, json};
 
-use crate::scan::RequestId;
+use crate::request_id::RequestId;
 
 const PARSE_ERROR: i32 = -32700;
 const INVALID_REQUEST: i32 = -32600;

@@ -12,8 +12,9 @@ use schema::hello::Purpose;
 use schema::{Code, Fault};
 
 use crate::config::Config;
-use crate::find::{self, Failure, Search, Spawn};
+use crate::find::{self, Search, Spawn};
 use crate::hello::Greeted;
+use crate::miss::Failure;
 
 /// Waits before each search after a loss; the last one repeats.
 const WAITS_MS: [u64; 5] = [200, 500, 1000, 2000, 5000];

@@ -10,7 +10,8 @@ use crate::frame::Frame;
 use crate::handshake::Handshake;
 use crate::ledger::{Ledger, NotTaken, Open};
 use crate::replies;
-use crate::scan::{self, Malformed, RequestId, Scanned};
+use crate::request_id::RequestId;
+use crate::scan::{self, Malformed, Scanned};
 
 /// Requests of the daemon to the client that are remembered; the oldest is
 /// forgotten first.

@@ -21,7 +21,7 @@ pub(crate) const DETACH: &str = "__detach";
 
 /// Starts that may fail in [`TRIES_WINDOW`], over all bridges.
 const TRIES_MAX: usize = 3;
-const TRIES_WINDOW: Duration = Duration::from_secs(60);
+const TRIES_WINDOW: Duration = Duration::from_mins(1);
 
 /// The daemon's exit when another one holds its lock.
 const ANOTHER_RUNS: i32 = 75;

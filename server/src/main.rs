@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use server::daemon::config::Config;
+use server::daemon::exit::EXIT_CONFIG;
 use server::daemon::hardening::harden;
 use server::daemon::options::{Environment, Flags};
-use server::daemon::run::{EXIT_CONFIG, StartError};
+use server::daemon::run::StartError;
 
 /// Threads of the runtime. The work is waiting for sockets; ciphers run on
 /// these threads too, so one alone would stall behind a large transfer.

@@ -137,7 +137,7 @@ impl Pending {
     /// The answer, which must come within a minute.
     #[track_caller]
     pub fn reply(&self) -> Reply {
-        self.within(Duration::from_secs(60)).unwrap_or_else(|| {
+        self.within(Duration::from_mins(1)).unwrap_or_else(|| {
             panic!(
                 "no answer to request {}; stderr: {}",
                 self.id,

@@ -2,10 +2,9 @@
 
 use crate::command::{Outcome, root};
 
-/// The snapshots, as (file below `schema/snapshots`, text). The tool listing
-/// joins this table together with the tool table itself.
-fn texts() -> Vec<(&'static str, String)> {
-    Vec::new()
+/// The snapshots, as (file below `schema/snapshots`, text).
+fn texts() -> [(&'static str, String); 1] {
+    [("tools.json", schema::tools::listing::snapshot_text())]
 }
 
 /// Writes every snapshot.

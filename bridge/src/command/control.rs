@@ -11,7 +11,8 @@ use schema::{Code, Fault};
 use serde_json::Value;
 
 use crate::config::Config;
-use crate::find::{self, Failure, Spawn};
+use crate::find::{self, Spawn};
+use crate::miss::Failure;
 
 /// How long a command waits for one answer.
 const ANSWER_WAIT: Duration = Duration::from_secs(30);

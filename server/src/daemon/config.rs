@@ -15,7 +15,7 @@ use super::options::{Environment, Flags};
 use crate::serve::http::{Address, ListenError};
 
 /// How long a daemon with nothing to do stays.
-const IDLE_EXIT: Duration = Duration::from_secs(30 * 60);
+const IDLE_EXIT: Duration = Duration::from_mins(30);
 
 /// The meaning of all that was typed.
 #[derive(Debug, Clone)]

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::config::Config;
 use super::config_file::Rule;
-use super::run::{EXIT_CONFIG, EXIT_OTHER_DAEMON};
+use super::exit::{EXIT_CONFIG, EXIT_OTHER_DAEMON};
 use crate::clock::Clock;
 use crate::job::Jobs;
 use crate::link::Surroundings;

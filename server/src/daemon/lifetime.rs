@@ -143,7 +143,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let tools = crate::tools::Tools::in_folder(folder.path());
         let front = front(Stage::Ready(tools));
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         let started = tokio::time::Instant::now();
         assert_eq!(wait(&front, &mut signals, Some(minute)).await, End::Idle);
         assert!(started.elapsed() >= minute && started.elapsed() < minute * 2);

@@ -3,6 +3,7 @@
 
 pub mod config;
 pub mod config_file;
+pub mod exit;
 pub mod ground;
 pub mod handle;
 pub mod hardening;

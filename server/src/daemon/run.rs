@@ -10,6 +10,7 @@ use schema::limits::DRAIN;
 use tokio::net::TcpListener;
 
 use super::config::Config;
+use super::exit::{EXIT_CONFIG, EXIT_OK, EXIT_OTHER_DAEMON};
 use super::ground::{self, GroundError};
 use super::handle::HandleFile;
 use super::lifetime::{self, End, Signals};
@@ -18,14 +19,6 @@ use super::{log, places};
 use crate::serve::front::{Front, Identity, Stage};
 use crate::serve::token::{Token, random_hex};
 use crate::serve::{http, socket};
-
-/// It ended in good order.
-pub const EXIT_OK: u8 = 0;
-/// Another daemon lives; nothing was touched.
-pub const EXIT_OTHER_DAEMON: u8 = 75;
-/// The configuration, the place or the databases do not allow it to serve:
-/// starting it again would change nothing.
-pub const EXIT_CONFIG: u8 = 78;
 
 /// The system's temporary folder, whatever TMPDIR says.
 const TEMPORARY: &str = "/tmp";

@@ -6,7 +6,7 @@ use russh::keys::{Algorithm, EcdsaCurve, HashAlg};
 use russh::{Preferred, cipher};
 
 /// AES first where the processor has it: a bare exec over AES-GCM takes a
-/// third of the time that ChaCha20 takes there. CBC, SHA-1 and group 1 are in
+/// third of the time that `ChaCha20` takes there. CBC, SHA-1 and group 1 are in
 /// no list (SECURITY 9).
 const CIPHERS_WITH_AES: &[cipher::Name] = &[
     cipher::AES_128_GCM,

@@ -33,7 +33,7 @@ pub(super) struct Authentication<'a> {
     tried: Vec<String>,
     accepts: BTreeSet<&'static str>,
     no_agent: Option<LinkError>,
-    rsa_hash: Option<Option<HashAlg>>,
+    rsa_hash: Option<HashAlg>,
 }
 
 impl<'a> Authentication<'a> {
@@ -142,9 +142,9 @@ impl<'a> Authentication<'a> {
                 .ok()
                 .flatten()
                 .flatten();
-            self.rsa_hash = Some(named.or(Some(HashAlg::Sha512)));
+            self.rsa_hash = named.or(Some(HashAlg::Sha512));
         }
-        self.rsa_hash.flatten()
+        self.rsa_hash
     }
 
     async fn agent_keys(&mut self) -> Result<bool, LinkError> {
@@ -186,12 +186,12 @@ impl<'a> Authentication<'a> {
     async fn passwords(&mut self) -> Result<bool, LinkError> {
         let credentials = &self.plan.credentials;
         let Some(password) = credentials.password.clone() else {
-            return match credentials.secret_gone && self.tried.is_empty() {
-                true => Err(LinkError::SecretGone {
+            if credentials.secret_gone && self.tried.is_empty() {
+                return Err(LinkError::SecretGone {
                     what: "password".into(),
-                }),
-                false => Ok(false),
-            };
+                });
+            }
+            return Ok(false);
         };
         if self.wants("password") {
             self.tried.push("the password".into());
@@ -221,7 +221,7 @@ impl<'a> Authentication<'a> {
             .authenticate_keyboard_interactive_start(user, None::<String>)
             .await;
         for _ in 0..QUESTION_ROUNDS {
-            match step.map_err(lost)? {
+            match step.map_err(|error| lost(&error))? {
                 KeyboardInteractiveAuthResponse::Success => return Ok(true),
                 KeyboardInteractiveAuthResponse::Failure {
                     remaining_methods, ..
@@ -249,7 +249,7 @@ impl<'a> Authentication<'a> {
 
     /// Whether the server is content, remembering what else it would take.
     fn accepted(&mut self, answer: Result<AuthResult, russh::Error>) -> Result<bool, LinkError> {
-        match answer.map_err(lost)? {
+        match answer.map_err(|error| lost(&error))? {
             AuthResult::Success => Ok(true),
             AuthResult::Failure {
                 remaining_methods, ..
@@ -298,8 +298,8 @@ impl<'a> Authentication<'a> {
 }
 
 /// The link broke while authenticating: nothing was refused.
-fn lost(error: russh::Error) -> LinkError {
-    LinkError::Lost(schema::Fault::chain(&error))
+fn lost(error: &russh::Error) -> LinkError {
+    LinkError::Lost(schema::Fault::chain(error))
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::command::{Control, Ended, OutputSink, Stream};
 use super::connection::Connection;
 use super::error::LinkError;
-use super::exec::{Control, Ended, OutputSink, Stream};
 use super::marker;
 
 /// From TERM to KILL, and from KILL to closing the channel.

@@ -7,7 +7,7 @@ use schema::Code;
 
 use super::address::Address;
 use super::known_hosts::Place;
-use super::plan::PlanError;
+use super::plan_error::PlanError;
 
 /// A failure to make or to use a link.
 #[derive(Debug, thiserror::Error)]

@@ -1,81 +1,16 @@
 //! One command on one channel. Its driver always reads, so that a slow
 //! consumer never stops the link.
 
-use std::collections::BTreeMap;
-
 use russh::client::Msg;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 use tokio::sync::mpsc;
 
+use super::command::{Control, Ended, Exec, OutputSink};
 use super::connection::Connection;
 use super::driver::{Driver, close};
 use super::error::LinkError;
 use super::marker;
 use super::remote_script::{is_variable_name, preamble};
-
-/// A command to run.
-#[derive(Debug, Clone, Default)]
-pub struct Exec {
-    /// Sent byte for byte when there is neither `env` to feed nor `cwd`.
-    pub command: String,
-    /// Set by SSH's own request, else fed on stdin.
-    pub env: BTreeMap<String, String>,
-    /// The folder it runs in; the login folder when absent.
-    pub cwd: Option<String>,
-    /// Fed, then end of file; at once when absent.
-    pub stdin: Option<Vec<u8>>,
-}
-
-/// Where output came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Stream {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
-}
-
-/// Takes output as it comes; never waits.
-pub trait OutputSink: Sync {
-    /// The command was sent: from here on it may have run.
-    fn sent(&self);
-
-    /// `bytes` are the next of `stream`.
-    fn write(&self, stream: Stream, bytes: &[u8]);
-}
-
-/// What can be told to a running command.
-#[derive(Debug, Clone)]
-pub enum Control {
-    /// Send this signal, by its name without `SIG`.
-    Signal(String),
-    /// End it.
-    Kill(Kill),
-}
-
-/// How a command is ended: a signal first, KILL after a grace period, and then
-/// the channel is closed.
-#[derive(Debug, Clone)]
-pub struct Kill {
-    /// The first signal, without `SIG`.
-    pub signal: String,
-}
-
-/// How a command ended.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Ended {
-    /// Present when it exited.
-    pub exit_code: Option<i64>,
-    /// Present when a signal ended it, without `SIG`.
-    pub signal: Option<String>,
-    /// Present when the link was lost, or the server never said: whether it
-    /// ran to its end is unknown.
-    pub lost: Option<String>,
-    /// Names of variables that could not be set.
-    pub env_refused: Vec<String>,
-    /// It was told to end and did not: it may still run on the host.
-    pub survived: bool,
-}
 
 impl Connection {
     /// Runs `exec` to its end. An error means that it was not started; once
@@ -138,12 +73,12 @@ async fn begin(
     writer
         .set_env(false, marker::NAME, mark)
         .await
-        .map_err(lost)?;
+        .map_err(|error| lost(&error))?;
     for (name, value) in &named {
         writer
             .set_env(true, name.as_str(), value.as_str())
             .await
-            .map_err(lost)?;
+            .map_err(|error| lost(&error))?;
     }
     let mut refused = Vec::new();
     for pair in &named {
@@ -158,7 +93,10 @@ async fn begin(
         let made = preamble(refused, exec.cwd.as_deref(), &exec.command);
         (made.command, [made.fed, stdin].concat())
     };
-    writer.exec(true, command).await.map_err(lost)?;
+    writer
+        .exec(true, command)
+        .await
+        .map_err(|error| lost(&error))?;
     Ok(Begun {
         fed,
         env_refused: odd.into_iter().map(|(name, _)| name).collect(),
@@ -177,6 +115,6 @@ async fn answered(reader: &mut ChannelReadHalf) -> Result<bool, LinkError> {
     }
 }
 
-fn lost(error: russh::Error) -> LinkError {
-    LinkError::Lost(schema::Fault::chain(&error))
+fn lost(error: &russh::Error) -> LinkError {
+    LinkError::Lost(schema::Fault::chain(error))
 }

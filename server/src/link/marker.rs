@@ -22,7 +22,7 @@ pub(super) fn new() -> String {
     if let Err(error) = getrandom::fill(&mut bytes) {
         tracing::warn!(%error, "no random bytes; a command goes without its marker");
     }
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:016x}", u64::from_be_bytes(bytes))
 }
 
 /// Sends `signal` to every process of the host that carries `marker`. Needs a

@@ -7,8 +7,9 @@ use std::time::Duration;
 use schema::Secret;
 use schema::spec::{Auth, SshSpec};
 
-use super::address::{Address, AddressError};
+use super::address::Address;
 use super::known_hosts::{KnownHostsFiles, Policy};
+use super::plan_error::PlanError;
 
 /// A dial's limit when the spec names none.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(15);
@@ -74,29 +75,6 @@ pub struct Credentials {
     pub password: Option<Secret>,
     /// The spec had a password or passphrase inline, and it is no longer known.
     pub secret_gone: bool,
-}
-
-/// Why a spec makes no plan.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// No address.
-    #[error("addresses is empty, and the id `{0}` is no address: {1}")]
-    NoAddress(String, #[source] AddressError),
-    /// One that cannot be read.
-    #[error("addresses has a bad entry: {0}")]
-    Address(#[from] AddressError),
-    /// A user that could be an option or two words.
-    #[error("`{0}` is no user name")]
-    User(String),
-    /// Neither a fingerprint nor `accept-new`.
-    #[error("host_key is \"SHA256:...\" or \"accept-new\", not `{0}`")]
-    HostKey(String),
-    /// config.toml forbids it.
-    #[error("host_key \"accept-new\" is forbidden by config.toml (allow_accept_new)")]
-    AcceptNewForbidden,
-    /// In the contract, but not in this version.
-    #[error("{0} is not in this version yet")]
-    NotYet(&'static str),
 }
 
 impl Plan {

@@ -37,26 +37,38 @@ pub fn plain(bytes: &[u8]) -> String {
     out
 }
 
+#[expect(
+    clippy::match_same_arms,
+    reason = "the order of the arms is the grammar"
+)]
 fn step(at: At, c: char, out: &mut String) -> At {
     match (at, c) {
         (At::String, '\u{7}' | '\u{9c}') | (At::StringEscape, '\\') => At::Text,
         (At::String, '\u{1b}') => At::StringEscape,
         (At::String | At::StringEscape, _) => At::String,
         (_, '\u{1b}') => At::Escape,
-        (At::Escape, '[') => At::Control,
-        (At::Escape, ']' | 'P' | '_' | '^' | 'X') => At::String,
+        // Parameters of a control sequence, up to its final byte.
+        (At::Escape, '[') | (At::Control, '\u{20}'..='\u{3f}') | (At::Text, '\u{9b}') => {
+            At::Control
+        }
         // Intermediate bytes of a short escape: its final byte follows.
         (At::Escape, ' '..='/') => At::Escape,
-        (At::Control, '\u{20}'..='\u{3f}') => At::Control,
+        (At::Escape | At::Text, c) if opens_string(at, c) => At::String,
         (At::Escape | At::Control, _) => At::Text,
-        (At::Text, '\u{9b}') => At::Control,
-        (At::Text, '\u{90}' | '\u{9d}' | '\u{9e}' | '\u{9f}' | '\u{98}') => At::String,
         (At::Text, c) => {
             if !is_harmful(c) {
                 out.push(c);
             }
             At::Text
         }
+    }
+}
+
+/// OSC, DCS, APC, PM and SOS, after ESC or as one C1 character.
+fn opens_string(at: At, c: char) -> bool {
+    match at {
+        At::Escape => matches!(c, ']' | 'P' | '_' | '^' | 'X'),
+        _ => matches!(c, '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}'),
     }
 }
 

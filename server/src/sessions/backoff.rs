@@ -36,7 +36,7 @@ mod tests {
     #[test]
     fn the_wait_grows_to_half_a_minute_and_no_further() {
         let middle: Vec<u64> = (1..8)
-            .map(|n| wait(n, 127).as_millis() as u64 / 100)
+            .map(|n| u64::try_from(wait(n, 127).as_millis()).unwrap() / 100)
             .collect();
         assert_eq!(middle, [9, 19, 49, 99, 299, 299, 299]);
         assert_eq!(wait(1, 0).as_millis(), 750);

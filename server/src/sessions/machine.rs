@@ -157,7 +157,7 @@ impl Machine {
 mod tests {
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(60);
+    const LONG: Duration = Duration::from_mins(1);
 
     fn after(auto: bool, rehydrated: bool, events: &[Event]) -> (Phase, Effect) {
         let mut machine = Machine::new(auto, rehydrated);

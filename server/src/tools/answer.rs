@@ -47,7 +47,7 @@ impl Answer {
     }
 
     pub(super) fn record(record: &impl Serialize) -> Result<Self, Fault> {
-        match serde_json::to_value(record).map_err(unwritable)? {
+        match serde_json::to_value(record).map_err(|error| unwritable(&error))? {
             Value::Object(fields) => Ok(Self {
                 body: Body::Record(fields),
                 ..Self::default()
@@ -59,7 +59,7 @@ impl Answer {
     pub(super) fn rows(rows: impl IntoIterator<Item = impl Serialize>) -> Result<Self, Fault> {
         let rows = rows
             .into_iter()
-            .map(|row| serde_json::to_value(row).map_err(unwritable))
+            .map(|row| serde_json::to_value(row).map_err(|error| unwritable(&error)))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             body: Body::Rows(rows),
@@ -68,7 +68,7 @@ impl Answer {
     }
 }
 
-fn unwritable(error: serde_json::Error) -> Fault {
+fn unwritable(error: &serde_json::Error) -> Fault {
     Fault::new(
         schema::Code::Internal,
         format!("the result cannot be written: {error}"),

@@ -59,8 +59,11 @@ pub struct Tools {
     pub(super) calls: TaskTracker,
     /// Fires when the drain is over: what still runs is interrupted.
     pub(super) interrupt: CancellationToken,
-    listings: Mutex<Vec<(Vec<String>, Arc<Vec<Value>>)>>,
+    listings: Mutex<Vec<Listing>>,
 }
+
+/// The names of toolsets, and their entries.
+type Listing = (Vec<String>, Arc<Vec<Value>>);
 
 /// Selections of toolsets that are kept ready; clients use one or two.
 const LISTINGS_MAX: usize = 8;

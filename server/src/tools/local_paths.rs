@@ -103,7 +103,7 @@ fn without_dots(path: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn base<'a>(cwd: &'a str, reach: Reach) -> Base<'a> {
+    fn base(cwd: &str, reach: Reach) -> Base<'_> {
         Base {
             tool: Tool::SshConnect,
             home: Path::new("/home/ann"),

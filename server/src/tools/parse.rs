@@ -178,7 +178,7 @@ mod tests {
 
     use super::*;
 
-    fn parsed(tool: Tool, value: Value) -> Result<Value, Fault> {
+    fn parsed(tool: Tool, value: &Value) -> Result<Value, Fault> {
         arguments(tool, value.as_object().cloned().unwrap())
     }
 
@@ -186,7 +186,7 @@ mod tests {
     fn what_loses_nothing_is_coerced() {
         let got = parsed(
             Tool::SshExec,
-            json!({"session_id": 7, "command": "id", "timeout_ms": "500", "background": "true",
+            &json!({"session_id": 7, "command": "id", "timeout_ms": "500", "background": "true",
                    "env": "{\"A\":1}", "stdin": null, "max_output_bytes": 3.0}),
         )
         .unwrap();
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn a_spec_as_a_json_string_and_one_address_as_a_word_are_read() {
         let spec = r#"{"addresses":"web","keepalive":1000000000}"#;
-        let got = parsed(Tool::SshConnect, json!({"id": "w", "spec": spec})).unwrap();
+        let got = parsed(Tool::SshConnect, &json!({"id": "w", "spec": spec})).unwrap();
         assert_eq!(
             got["spec"],
             json!({"addresses": ["web"], "keepalive": 1_000_000_000})
@@ -207,13 +207,13 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_refused_with_the_nearest_known() {
-        let fault = parsed(Tool::SshExec, json!({"session": "w", "command": "id"})).unwrap_err();
+        let fault = parsed(Tool::SshExec, &json!({"session": "w", "command": "id"})).unwrap_err();
         assert!(
             fault.message.contains("`session`") && fault.next.contains("`session_id`"),
             "{fault:?}"
         );
         let nested = json!({"id": "w", "spec": {"adresses": ["x"]}});
-        let fault = parsed(Tool::SshConnect, nested).unwrap_err();
+        let fault = parsed(Tool::SshConnect, &nested).unwrap_err();
         assert!(
             fault.message.contains("`spec.adresses`") && fault.next.contains("`addresses`"),
             "{fault:?}"
@@ -223,6 +223,6 @@ mod tests {
     #[test]
     fn an_old_spelling_is_known() {
         let old = json!({"id": "w", "spec": {"auth": {"agent": true}}});
-        assert!(parsed(Tool::SshConnect, old).is_ok());
+        assert!(parsed(Tool::SshConnect, &old).is_ok());
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::entry::{Content, Entry};
 use super::error::AuditError;
-use super::log::{RESERVED_SEQS, Shared};
 use super::polls::HOLD;
+use super::shared::{RESERVED_SEQS, Shared};
 use super::shelf::End;
 
 /// What a power cut can cost.

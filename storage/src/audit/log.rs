@@ -1,23 +1,17 @@
 //! The handle to the audit log.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use super::call::{AuditCounts, CallEnd, CallRecord, HistoryQuery, NewCall};
-use super::chain::ChainKey;
 use super::error::AuditError;
 use super::fold;
 use super::front::Front;
-use super::head::Head;
 use super::month::Month;
 use super::open::{self, AuditOpened, AuditOptions};
 use super::query;
-use super::shelf::Shelf;
+use super::shared::Shared;
 use super::verify::{self, VerifyReport};
-
-/// Call numbers that one checkpoint sets aside, so that none is used twice
-/// even if a power cut takes the newest records.
-pub(super) const RESERVED_SEQS: u64 = 65_536;
 
 /// The audit log. Cheap to clone; its thread ends with [`AuditLog::close`], or
 /// when the last clone is dropped.
@@ -65,21 +59,6 @@ impl Drop for Folder {
             tracing::debug!("the audit log was dropped without being closed");
         }
     }
-}
-
-/// What handle and thread share. Locks are taken in the order of the fields.
-#[derive(Debug)]
-pub(super) struct Shared {
-    front: Mutex<Front>,
-    head: Mutex<Head>,
-    shelf: Mutex<Shelf>,
-    pub(super) head_path: std::path::PathBuf,
-    pub(super) key: ChainKey,
-    /// Told when there is something to fold.
-    pub(super) wake: Condvar,
-    /// Told when a fold ended.
-    pub(super) done: Condvar,
-    sync_always: bool,
 }
 
 impl AuditLog {
@@ -202,72 +181,6 @@ impl AuditLog {
             return self.shared.wait_durable(front, number);
         }
         self.shared.wake.notify_all();
-        Ok(())
-    }
-}
-
-impl Shared {
-    pub(super) fn new(
-        front: Front,
-        head: Head,
-        shelf: Shelf,
-        head_path: std::path::PathBuf,
-        sync_always: bool,
-    ) -> Self {
-        Self {
-            key: front.key.clone(),
-            front: Mutex::new(front),
-            head: Mutex::new(head),
-            shelf: Mutex::new(shelf),
-            head_path,
-            wake: Condvar::new(),
-            done: Condvar::new(),
-            sync_always,
-        }
-    }
-
-    pub(super) fn front(&self) -> MutexGuard<'_, Front> {
-        self.front.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn head(&self) -> MutexGuard<'_, Head> {
-        self.head.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Sets call numbers aside when those of the checkpoint are used up, which
-    /// folds do long before unless the disk fails.
-    fn reserve(&self, front: &mut Front) -> Result<(), AuditError> {
-        if front.next_seq() <= front.reserved_seq {
-            return Ok(());
-        }
-        let mut head = self.head();
-        head.reserved_seq = front.next_seq().saturating_add(RESERVED_SEQS);
-        head.write(&self.head_path, &self.key)?;
-        front.reserved_seq = head.reserved_seq;
-        Ok(())
-    }
-
-    fn wait_durable(
-        &self,
-        mut front: MutexGuard<'_, Front>,
-        number: u64,
-    ) -> Result<(), AuditError> {
-        let failures = front.failures;
-        front.wanted = front.wanted.max(number);
-        self.wake.notify_all();
-        while front.folded.number < number {
-            if front.closed || front.failures > failures {
-                return Err(AuditError::NotDurable(front.failure.clone()));
-            }
-            front = self
-                .done
-                .wait(front)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
         Ok(())
     }
 }

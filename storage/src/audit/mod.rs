@@ -16,6 +16,7 @@ mod open;
 mod polls;
 mod query;
 mod segment;
+mod shared;
 mod shelf;
 mod tail;
 mod verify;

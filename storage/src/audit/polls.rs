@@ -14,7 +14,7 @@ const CLIENTS_MAX: usize = 256;
 
 /// How long equal polls are held together.
 const HOLD_MS: i64 = 60_000;
-pub(super) const HOLD: Duration = Duration::from_secs(60);
+pub(super) const HOLD: Duration = Duration::from_mins(1);
 
 /// One read, or several equal ones.
 #[derive(Debug, Clone)]

@@ -8,9 +8,9 @@ use redb::{Database, ReadTransaction, ReadableTable as _};
 use super::call::{AuditCounts, CallRecord, HistoryQuery, Outcome, RecordedOutcome};
 use super::entry::{Content, EndV1, Entry};
 use super::error::AuditError;
-use super::log::Shared;
 use super::month::Month;
 use super::segment::{self, CALLS, ENTRIES, OUTCOMES};
+use super::shared::Shared;
 use super::shelf::{SegmentId, Shelf};
 use crate::database::{DatabaseFault, contained};
 

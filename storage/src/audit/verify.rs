@@ -6,9 +6,9 @@ use super::chain::Code;
 use super::entry::Content;
 use super::error::AuditError;
 use super::head::Head;
-use super::log::Shared;
 use super::month::Month;
 use super::segment::{self, CALLS, ENTRIES};
+use super::shared::Shared;
 use super::shelf::SegmentId;
 use crate::database::{DatabaseFault, contained};
 

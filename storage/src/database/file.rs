@@ -1,73 +1,17 @@
-//! Opening and making a redb file, and what may go wrong with it.
+//! Opening and making a redb file.
 
-use std::any::Any;
-use std::error::Error;
-use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use redb::{Builder, Database, StorageError, WriteTransaction};
+use redb::{Builder, Database, WriteTransaction};
 
+use super::fault::{DatabaseFault, contained};
 use super::rehearsal::rehearse;
-use super::writes::begin_durable;
-use crate::private_files::{self, PrivateFileError, discard, rename};
-
-/// A cause whose type is nobody's business above.
-pub(crate) type Cause = Box<dyn Error + Send + Sync>;
+use super::transaction::begin_durable;
+use crate::private_files::{self, discard, rename};
 
 /// redb's page cache for one file. Its default is 1 GiB; a state is some
 /// hundred KiB, and of a segment a query touches little twice.
 const CACHE_BYTES: usize = 16 << 20;
-
-/// Why a database could not be opened or read.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum DatabaseFault {
-    #[error("another process holds it open")]
-    Locked,
-    #[error("{0}")]
-    Damaged(String),
-    #[error("the system refused it")]
-    Io(#[source] io::Error),
-    #[error(transparent)]
-    File(#[from] PrivateFileError),
-}
-
-impl From<redb::Error> for DatabaseFault {
-    fn from(error: redb::Error) -> Self {
-        match error {
-            redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch => Self::Locked,
-            redb::Error::Io(error) if means_damage(error.kind()) => {
-                Self::Damaged(error.to_string())
-            }
-            redb::Error::Io(error) => Self::Io(error),
-            other => Self::Damaged(other.to_string()),
-        }
-    }
-}
-
-impl From<redb::DatabaseError> for DatabaseFault {
-    fn from(error: redb::DatabaseError) -> Self {
-        redb::Error::from(error).into()
-    }
-}
-
-impl From<StorageError> for DatabaseFault {
-    fn from(error: StorageError) -> Self {
-        redb::Error::from(error).into()
-    }
-}
-
-impl From<redb::TransactionError> for DatabaseFault {
-    fn from(error: redb::TransactionError) -> Self {
-        redb::Error::from(error).into()
-    }
-}
-
-impl From<redb::TableError> for DatabaseFault {
-    fn from(error: redb::TableError) -> Self {
-        redb::Error::from(error).into()
-    }
-}
 
 /// Opens an existing file after a rehearsal of the same in memory, so that a
 /// damaged file is refused and stays, byte for byte, as it was found.
@@ -127,33 +71,4 @@ fn fill_new<E: From<DatabaseFault>>(
     database.close().map_err(|e| fault(e.into()))?;
     sync.sync_all().map_err(DatabaseFault::Io)?;
     Ok(())
-}
-
-/// Runs what reads a file that may be damaged. redb 4.6 panics on some damage:
-/// where it trusts a page, and, in debug builds, wherever it calls a state
-/// unreachable. A panic here is a verdict on the file, not on the program.
-pub(crate) fn contained<T>(
-    run: impl FnOnce() -> Result<T, DatabaseFault>,
-) -> Result<T, DatabaseFault> {
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
-        let reason = panic_text(panic.as_ref());
-        Err(DatabaseFault::Damaged(format!(
-            "its pages contradict each other: {reason}"
-        )))
-    })
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no reason given")
-}
-
-fn means_damage(kind: io::ErrorKind) -> bool {
-    matches!(
-        kind,
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-    )
 }

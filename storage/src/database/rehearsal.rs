@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use redb::backends::{FileBackend, InMemoryBackend};
 use redb::{BackendError, Builder, Database, StorageBackend};
 
-use super::file::{DatabaseFault, contained};
+use super::fault::{DatabaseFault, contained};
 use crate::private_files::open_file;
 
 /// Above this a rehearsal would take too much memory and time, and redb's own

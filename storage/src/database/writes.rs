@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use redb::{
-    Database, ReadableDatabase as _, ReadableTable as _, TableDefinition, TransactionError,
-    WriteTransaction,
+    Database, ReadableDatabase as _, ReadableTable as _, TableDefinition, WriteTransaction,
 };
 
-use super::file::{Cause, DatabaseFault, open};
+use super::fault::{Cause, DatabaseFault};
+use super::file::open;
+use super::transaction::begin_durable;
 
 /// Counts the commits, so that after a failed one it can be seen whether it
 /// became durable all the same.
@@ -107,15 +108,6 @@ impl Durable {
             }
         }
     }
-}
-
-/// A write transaction that commits in two phases, durably, and lets the next
-/// open skip the repair.
-pub(crate) fn begin_durable(database: &Database) -> Result<WriteTransaction, TransactionError> {
-    let mut write = database.begin_write()?;
-    write.set_two_phase_commit(true);
-    write.set_quick_repair(true);
-    Ok(write)
 }
 
 fn count(write: &WriteTransaction) -> Result<u64, Cause> {

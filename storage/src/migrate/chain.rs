@@ -2,15 +2,10 @@
 
 use redb::{Database, WriteTransaction};
 
+use super::step::Migration;
 use super::v1;
 use crate::database::{Cause, begin_durable};
 use crate::state::{SCHEMA_VERSION, set_schema_version};
-
-/// One step: from the version before to `to`.
-pub(crate) struct Migration {
-    pub(crate) to: u32,
-    pub(crate) apply: fn(&WriteTransaction) -> Result<(), Cause>,
-}
 
 /// Every step there is, in order. The first makes the tables of a new file.
 pub(crate) const CHAIN: &[Migration] = &[v1::MIGRATION];

@@ -2,7 +2,9 @@
 //! version, all missing steps in one transaction, after a verified backup.
 
 mod chain;
+mod step;
 mod v1;
 
 pub use chain::MigrateError;
-pub(crate) use chain::{CHAIN, Migration, migrate, newest, run};
+pub(crate) use chain::{CHAIN, migrate, newest, run};
+pub(crate) use step::Migration;

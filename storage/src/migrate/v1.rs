@@ -1,6 +1,6 @@
 //! Schema version 1: from nothing to the first tables.
 
-use super::chain::Migration;
+use super::step::Migration;
 use crate::state::make_tables;
 
 /// Makes the tables; there is nothing to carry over.

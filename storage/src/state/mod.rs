@@ -4,6 +4,7 @@ mod change;
 mod error;
 mod open;
 mod picture;
+mod read;
 mod store;
 mod tables;
 mod writer;

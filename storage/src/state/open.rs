@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use redb::Database;
 
 use super::error::OpenError;
-use super::picture::{Picture, read_picture};
+use super::picture::Picture;
+use super::read::read_picture;
 use super::tables::{schema_version, written_by};
 use crate::backup::Backups;
 use crate::database::{Cause, DatabaseFault, contained, create, open as open_database};

@@ -7,7 +7,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::change::Edit;
 use super::error::CommitError;
-use super::picture::{Picture, read_picture};
+use super::picture::Picture;
+use super::read::read_picture;
 use crate::database::{Cause, Durable, contained};
 
 /// Requests that wait for the writer; the next caller waits to be queued. Some

@@ -1,11 +1,11 @@
 //! The known_hosts files of one dial, read once before it.
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::line::{Line, Marker};
 use super::pattern::host_entry;
+use super::place::Place;
 use crate::link::address::Address;
 use crate::link::error::LinkError;
 
@@ -20,21 +20,6 @@ pub struct KnownHostsFiles {
     /// Where a key that the caller accepts is added: our own file, never one
     /// below `~/.ssh`.
     pub accepted: PathBuf,
-}
-
-/// A line of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The file.
-    pub path: String,
-    /// The line, from 1.
-    pub line: usize,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.path, self.line)
-    }
 }
 
 /// What the files say of one host.

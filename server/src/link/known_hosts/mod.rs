@@ -1,15 +1,17 @@
 //! Host keys: which are known, which are not, and which were accepted. Our own
-//! reader of OpenSSH's known_hosts (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT").
+//! reader of OpenSSH's known_hosts (sshd(8), `SSH_KNOWN_HOSTS FILE FORMAT`).
 
 mod accepted;
 mod files;
 mod line;
 mod pattern;
+mod place;
 mod verdict;
 
 pub(super) use accepted::remember;
 pub(super) use files::Known;
-pub use files::{KnownHostsFiles, Place};
+pub use files::KnownHostsFiles;
 pub(super) use pattern::host_entry;
+pub use place::Place;
 pub use verdict::Policy;
 pub(super) use verdict::{Verdict, judge};

@@ -1,8 +1,9 @@
 //! Whether a server's key may be taken: pure, from what the files say and
 //! what the caller allowed.
 
-use super::files::{Known, Place};
+use super::files::Known;
 use super::line::Marker;
+use super::place::Place;
 
 /// What the caller allows of a host that is in no file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -1,5 +1,6 @@
 //! HTTP on loopback: `/mcp`, `/rpc` and `/healthz`.
 
+mod body;
 mod guard;
 mod listen;
 mod routes;

@@ -4,13 +4,13 @@
 use std::io;
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
-use axum::{Json, Router};
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use schema::hello::ClientContext;
@@ -18,11 +18,10 @@ use schema::limits::LINE_MAX_BYTES;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::{guard, rpc};
-use crate::serve::framer::{self, INVALID_REQUEST};
+use super::{body, guard, rpc};
 use crate::serve::front::{Front, Stage};
 use crate::serve::mcp::McpServer;
-use crate::serve::{session, strict};
+use crate::serve::session;
 use crate::tools::Reach;
 
 type Mcp = StreamableHttpService<McpServer, NeverSessionManager>;
@@ -95,7 +94,7 @@ async fn mcp(State(front): State<Arc<Front>>, service: Mcp, request: Request) ->
         return (StatusCode::SERVICE_UNAVAILABLE, front.hello(&stage).reason).into_response();
     }
     let (parts, body) = request.into_parts();
-    let (body, message) = match read(body).await {
+    let (body, message) = match body::read(body).await {
         Ok(read) => read,
         Err(refused) => return refused,
     };
@@ -107,25 +106,6 @@ async fn mcp(State(front): State<Arc<Front>>, service: Mcp, request: Request) ->
         response.headers_mut().insert(session::HEADER, id);
     }
     response
-}
-
-/// The body in bounded memory, and what it says. An empty body is null.
-async fn read(body: Body) -> Result<(Bytes, Value), Response> {
-    let bytes = to_bytes(body, LINE_MAX_BYTES).await.map_err(|_too_long| {
-        let words = format!("the body is longer than {} MiB", LINE_MAX_BYTES >> 20);
-        let answer = framer::error(Value::Null, INVALID_REQUEST, &words);
-        (StatusCode::PAYLOAD_TOO_LARGE, Json(answer)).into_response()
-    })?;
-    if bytes.is_empty() {
-        return Ok((bytes, Value::Null));
-    }
-    match strict::parse(&bytes) {
-        Ok(message) => Ok((bytes, message)),
-        Err(odd) => {
-            let answer = framer::answer_to_odd(&bytes, &odd);
-            Err((StatusCode::BAD_REQUEST, Json(answer)).into_response())
-        }
-    }
 }
 
 /// The session id for an `initialize`.
@@ -141,9 +121,4 @@ fn new_session(message: &Value) -> Option<HeaderValue> {
     };
     let client = session::client_name(text("name"), text("version"));
     HeaderValue::from_str(&session::id_for(&client)?).ok()
-}
-
-/// Reads a JSON body for [`rpc`].
-pub(super) async fn read_json(body: Body) -> Result<Value, Response> {
-    read(body).await.map(|(_, message)| message)
 }

@@ -13,7 +13,7 @@ use schema::hello::ClientContext;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::routes;
+use super::body;
 use crate::serve::framer::{self, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND};
 use crate::serve::front::{Front, Stage};
 use crate::serve::mcp;
@@ -32,7 +32,7 @@ enum Asked {
 
 /// Answers one request.
 pub(super) async fn answer(State(front): State<Arc<Front>>, request: Request) -> Response {
-    let message = match routes::read_json(request.into_body()).await {
+    let message = match body::read_json(request.into_body()).await {
         Ok(message) => message,
         Err(refused) => return refused,
     };

@@ -47,7 +47,7 @@ pub(super) async fn connect(
             .next("leave it out; the password then lives in memory until the daemon ends"));
     }
     let request = request(ask.id, ask.spec.unwrap_or_default(), caller);
-    answer(tools, open(tools, request, caller).await?)
+    answer(tools, &open(tools, request, caller).await?)
 }
 
 pub(super) async fn clone(tools: &Tools, ask: SshClone, caller: &Caller) -> Result<Answer, Fault> {
@@ -58,7 +58,7 @@ pub(super) async fn clone(tools: &Tools, ask: SshClone, caller: &Caller) -> Resu
         spec.addresses = vec![ask.source_id.to_string()];
     }
     let request = request(ask.new_id, spec, caller);
-    answer(tools, open(tools, request, caller).await?)
+    answer(tools, &open(tools, request, caller).await?)
 }
 
 pub(super) async fn disconnect(tools: &Tools, ask: SshDisconnect) -> Result<Answer, Fault> {
@@ -115,7 +115,7 @@ async fn open(tools: &Tools, request: ConnectRequest, caller: &Caller) -> Result
     .await
 }
 
-fn answer(tools: &Tools, connected: Connected) -> Result<Answer, Fault> {
+fn answer(tools: &Tools, connected: &Connected) -> Result<Answer, Fault> {
     let session = info::of(tools, &connected.session);
     Answer::record(&SshConnected {
         session,

@@ -17,7 +17,7 @@ use crate::tools::desk::Tools;
 /// also when half of it is escaped.
 const LENGTH: u64 = 24_000;
 
-pub(super) fn read(tools: &Tools, ask: OutputRead) -> Result<Answer, Fault> {
+pub(super) fn read(tools: &Tools, ask: &OutputRead) -> Result<Answer, Fault> {
     let job = match (&ask.job_id, ask.seq) {
         (Some(id), None) => find(tools, id)?,
         (None, Some(_)) => {
@@ -34,7 +34,7 @@ pub(super) fn read(tools: &Tools, ask: OutputRead) -> Result<Answer, Fault> {
         _ => Stream::Stdout,
     };
     let part = match (&ask.grep, ask.tail) {
-        (Some(pattern), _) => matching(&job, stream, pattern, &ask)?,
+        (Some(pattern), _) => matching(&job, stream, pattern, ask)?,
         (None, Some(lines)) => tail(&job, stream, lines),
         (None, None) => {
             let length = ask.length.unwrap_or(LENGTH);
@@ -136,9 +136,10 @@ fn matching(job: &Job, stream: Stream, pattern: &str, ask: &OutputRead) -> Resul
         .zip(shown)
         .enumerate()
         .filter(|(_, (_, shown))| *shown);
-    let data: String = numbered
+    let rows: Vec<String> = numbered
         .map(|(at, (line, _))| format!("{}:{line}\n", at + 1))
         .collect();
+    let data = rows.concat();
     Ok(Part {
         data: data.into_bytes(),
         offset: 0,

@@ -16,7 +16,9 @@ pub(super) fn record(fields: &Map<String, Value>) -> String {
     let mut out = encode(&Value::Object(small));
     for (name, value) in texts {
         let text = value.as_str().unwrap_or_default();
-        out.push_str(&format!("\n{name} ({} bytes):\n{text}", text.len()));
+        let heading = format!("\n{name} ({} bytes):\n", text.len());
+        out.push_str(&heading);
+        out.push_str(text);
     }
     out
 }

@@ -44,7 +44,7 @@ pub(in crate::tools) fn answer(answer: Answer, limits: Limits) -> Reply {
     let text = match answer.body {
         Body::Text(words) => cut(&words, max, more),
         Body::Record(fields) => record(fields, limits.format, max, more),
-        Body::Rows(rows) => list(rows, limits.format, max, more),
+        Body::Rows(rows) => list(&rows, limits.format, max, more),
     };
     Reply {
         text,
@@ -101,7 +101,7 @@ fn write_record(fields: &Map<String, Value>, format: Format) -> String {
 }
 
 /// Whole rows until the limit; then a record that says how many more there are.
-fn list(rows: Vec<Value>, format: Format, max: usize, more: &str) -> String {
+fn list(rows: &[Value], format: Format, max: usize, more: &str) -> String {
     let write = |value: &Value| match format {
         Format::Json => value.to_string(),
         Format::Toon => toon::encode(value),

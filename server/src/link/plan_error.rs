@@ -1,0 +1,26 @@
+//! Why a spec makes no plan.
+
+use super::address::AddressError;
+
+/// Why a spec makes no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// No address.
+    #[error("addresses is empty, and the id `{0}` is no address: {1}")]
+    NoAddress(String, #[source] AddressError),
+    /// One that cannot be read.
+    #[error("addresses has a bad entry: {0}")]
+    Address(#[from] AddressError),
+    /// A user that could be an option or two words.
+    #[error("`{0}` is no user name")]
+    User(String),
+    /// Neither a fingerprint nor `accept-new`.
+    #[error("host_key is \"SHA256:...\" or \"accept-new\", not `{0}`")]
+    HostKey(String),
+    /// config.toml forbids it.
+    #[error("host_key \"accept-new\" is forbidden by config.toml (allow_accept_new)")]
+    AcceptNewForbidden,
+    /// In the contract, but not in this version.
+    #[error("{0} is not in this version yet")]
+    NotYet(&'static str),
+}
