@@ -217,7 +217,7 @@ mod tests {
             flags,
             &Environment { get },
             home,
-            Path::new("/work"),
+            Path::new("/srv"),
             Path::new("/opt/bin/b"),
         )
     }
@@ -230,7 +230,7 @@ mod tests {
             Path::new("/opt/bin/remote-shell-mcpd")
         );
         assert!(config.daemon_flags.is_empty() && config.may_spawn && config.warnings.is_empty());
-        assert_eq!(config.client.cwd, "/work");
+        assert_eq!(config.client.cwd, "/srv");
         assert_eq!(config.client.format, None);
     }
 
@@ -250,10 +250,10 @@ mod tests {
             _ => None,
         })
         .unwrap();
-        assert_eq!(config.place.handle, Path::new("/work/x/h.json"));
+        assert_eq!(config.place.handle, Path::new("/srv/x/h.json"));
         assert_eq!(
             config.daemon_flags,
-            ["--handle", "/work/x/h.json", "--lock", "/work/l"]
+            ["--handle", "/srv/x/h.json", "--lock", "/srv/l"]
         );
         assert_eq!(config.client.format, Some(Format::Json));
         assert_eq!(config.client.toolsets, ["core", "ssh"]);
