@@ -58,7 +58,7 @@ pub struct Plan {
     pub note: String,
 }
 
-/// What to authenticate with, in the order that [`Credentials::attempts`] says.
+/// What to authenticate with, in the order that `auth.rs` tries it.
 #[derive(Debug, Clone, Default)]
 pub struct Credentials {
     /// An explicit key file: goes first, and no other key is tried.
