@@ -128,3 +128,19 @@ fn a_daemon_that_is_asked_to_end_drains_and_records() {
     };
     until_true("the call is recorded as interrupted", SOON, cut_off);
 }
+
+#[test]
+fn a_handle_that_others_could_have_written_is_replaced_and_not_followed() {
+    let world = World::new();
+    drop(world.agent());
+    let dead = world.daemon();
+    dead.kill();
+    let handle = world.place().handle;
+    let planted = handle.with_file_name("planted.json");
+    std::fs::rename(&handle, &planted).expect("the handle moves");
+    std::os::unix::fs::symlink(&planted, &handle).expect("a link in its place");
+    assert!(!world.agent().call("ssh_list", json!({})).is_error());
+    let found = std::fs::symlink_metadata(&handle).expect("a handle");
+    assert!(found.is_file(), "a file of its own, not the link");
+    assert_ne!(world.daemon().handle().instance, dead.handle().instance);
+}
