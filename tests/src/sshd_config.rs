@@ -10,6 +10,9 @@ use crate::programs;
 const NEWER: [&str; 1] = ["PerSourcePenalties no"];
 
 /// Writes the configuration into `folder`; `extra` lines win over ours.
+/// `SHLVL` is 2 so that bash does not read the start-up files of whoever runs
+/// the tests, as it does for a first shell below sshd: they may take longer
+/// than what is measured.
 pub(crate) fn write(folder: &Path, port: u16, extra: &[String]) -> PathBuf {
     let shown = folder.display();
     let base = format!(
@@ -27,6 +30,7 @@ pub(crate) fn write(folder: &Path, port: u16, extra: &[String]) -> PathBuf {
          MaxStartups 500\n\
          UseDNS no\n\
          PrintMotd no\n\
+         SetEnv SHLVL=2\n\
          AcceptEnv LANG LC_* STORY_*\n\
          Subsystem sftp internal-sftp\n\
          LogLevel VERBOSE\n",
