@@ -10,6 +10,7 @@ mod wire;
 mod daemon;
 mod key_agent;
 mod keys;
+pub mod rogue;
 mod sshd;
 mod sshd_config;
 

@@ -71,7 +71,8 @@ impl Sshd {
     pub fn up(&mut self) {
         let config = sshd_config::write(&self.folder, self.port, &self.extra);
         let log = self.folder.join("log");
-        let child = sshd_config::command(&self.folder, &config, &log).spawn();
+        let passwords = self.extra.iter().any(|line| line == sshd_config::PASSWORDS);
+        let child = sshd_config::command(&self.folder, &config, &log, passwords).spawn();
         self.child = Some(child.expect("sshd starts"));
         let mut answered = false;
         for _ in 0..500 {
@@ -118,6 +119,17 @@ impl Sshd {
         self.kill();
         self.host_key = Key::new(&self.folder.join("host_key"), "");
         self.up();
+    }
+
+    /// A line of its configuration that lets the user in with [`Sshd::password`];
+    /// none where sshd cannot check passwords, which takes root.
+    pub fn with_passwords() -> Option<&'static str> {
+        sshd_config::can_check_passwords().then_some(sshd_config::PASSWORDS)
+    }
+
+    /// The password of a server [`Sshd::with_passwords`].
+    pub fn password() -> &'static str {
+        sshd_config::PASSWORD
     }
 
     /// How many processes serve connections.

@@ -6,6 +6,16 @@ use std::process::{Command, Stdio};
 
 use crate::programs;
 
+/// The line that asks for passwords.
+pub(crate) const PASSWORDS: &str = "PasswordAuthentication yes";
+
+/// Root's password in a story with passwords.
+pub(crate) const PASSWORD: &str = "story-password-4f1c9a";
+
+/// The same as crypt(3) has it, from `openssl passwd -6`.
+const PASSWORD_HASH: &str = "$6$story$2vl69btLD68G9U1Er2W0q2R5cFSBcMnXyXJhuX93EACRgAd.\
+                             ruwTnFAm.45nbS5y6FNVdiaNWNyICXZAm9z1X1";
+
 /// Options that an older sshd does not know; each is left out when it says so.
 const NEWER: [&str; 1] = ["PerSourcePenalties no"];
 
@@ -83,19 +93,20 @@ fn known(config: &Path) -> bool {
 
 /// The command that runs sshd in the foreground.
 ///
-/// As root sshd wants a user `sshd` and a folder `/run/sshd`. Where they are
-/// missing it gets them in a mount namespace of its own: a passwd file with
-/// one more line, and an empty `/run`.
-pub(crate) fn command(folder: &Path, config: &Path, log: &Path) -> Command {
-    let mut sshd = if wants_namespace() {
+/// As root sshd wants a user `sshd` and a folder `/run/sshd`, and for a story
+/// with passwords root has one that the story knows. What is missing it gets
+/// in a mount namespace of its own: a passwd file with one more line, a shadow
+/// file, and an empty `/run`.
+pub(crate) fn command(folder: &Path, config: &Path, log: &Path, passwords: bool) -> Command {
+    let mut sshd = if is_root() && cfg!(target_os = "linux") && (passwords || !has_sshd_user()) {
         std::fs::write(folder.join("passwd"), passwd_with_sshd()).expect("a passwd file");
-        let script = "mount --bind \"$0\" /etc/passwd && mount -t tmpfs tmpfs /run \
+        std::fs::write(folder.join("shadow"), shadow(passwords)).expect("a shadow file");
+        let script = "cd \"$0\" && mount --bind passwd /etc/passwd \
+                      && mount --bind shadow /etc/shadow && mount -t tmpfs tmpfs /run \
                       && mkdir -m 755 /run/sshd && exec \"$@\"";
         let mut unshare = programs::command("unshare");
-        unshare.args(["--mount", "sh", "-c", script]);
-        unshare
-            .arg(folder.join("passwd"))
-            .arg(programs::foreign("sshd"));
+        unshare.args(["--mount", "sh", "-c", script]).arg(folder);
+        unshare.arg(programs::foreign("sshd"));
         unshare
     } else {
         if is_root() && cfg!(target_os = "linux") {
@@ -110,14 +121,17 @@ pub(crate) fn command(folder: &Path, config: &Path, log: &Path) -> Command {
     sshd
 }
 
+/// Whether this sshd can check a password at all: that takes root.
+pub(crate) fn can_check_passwords() -> bool {
+    is_root() && cfg!(target_os = "linux")
+}
+
 fn is_root() -> bool {
     rustix::process::getuid().is_root()
 }
 
-fn wants_namespace() -> bool {
-    is_root()
-        && cfg!(target_os = "linux")
-        && !passwd().lines().any(|line| line.starts_with("sshd:"))
+fn has_sshd_user() -> bool {
+    passwd().lines().any(|line| line.starts_with("sshd:"))
 }
 
 fn passwd() -> String {
@@ -125,8 +139,22 @@ fn passwd() -> String {
 }
 
 fn passwd_with_sshd() -> String {
-    format!(
-        "{}\nsshd:x:65534:65534::/run/sshd:/usr/sbin/nologin\n",
-        passwd().trim_end()
-    )
+    let there = passwd();
+    if has_sshd_user() {
+        return there;
+    }
+    let line = "sshd:x:65534:65534::/run/sshd:/usr/sbin/nologin";
+    format!("{}\n{line}\n", there.trim_end())
+}
+
+/// The machine's shadow file, root's password replaced by the stories'.
+fn shadow(passwords: bool) -> String {
+    let there = std::fs::read_to_string("/etc/shadow").unwrap_or_default();
+    if !passwords {
+        return there;
+    }
+    let others = there.lines().filter(|line| !line.starts_with("root:"));
+    let root = format!("root:{PASSWORD_HASH}:19000:0:99999:7:::");
+    let lines: Vec<&str> = std::iter::once(root.as_str()).chain(others).collect();
+    lines.join("\n") + "\n"
 }

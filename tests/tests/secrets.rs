@@ -1,6 +1,7 @@
 //! SECURITY 2 and 4: a password and the token are nowhere but where they must.
 
 use serde_json::json;
+use tests::rogue::{PASSWORD, Rogue};
 use tests::{World, process};
 
 /// Found anywhere, it was a leak.
@@ -19,6 +20,29 @@ fn a_password_is_in_no_file_no_reply_and_no_command_line() {
     world.daemon().kill();
     found_only_in(&world, CANARY, &[]);
     assert!(!agent.stderr().contains(CANARY));
+}
+
+#[test]
+fn a_password_that_works_is_kept_nowhere_either() {
+    let world = World::new();
+    let rogue = Rogue::start();
+    let agent = world.agent();
+    let spec = json!({
+        "user": "story",
+        "addresses": [rogue.address()],
+        "auth": {"password": PASSWORD},
+        "host_key": rogue.fingerprint(),
+        "disable_ssh_config": true,
+        "persistent": true,
+    });
+    let reply = agent.call("ssh_connect", json!({"id": "web", "spec": spec}));
+    assert_eq!(reply.ok()["state"], "connected");
+    for tool in ["snapshot", "ssh_list", "history"] {
+        let shown = agent.call(tool, json!({}));
+        assert!(!shown.raw().to_string().contains(PASSWORD), "{tool}");
+    }
+    world.daemon().kill();
+    found_only_in(&world, PASSWORD, &[]);
 }
 
 #[test]

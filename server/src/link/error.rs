@@ -245,8 +245,8 @@ impl LinkError {
                     .into()
             }
             Self::SecretGone { .. } | Self::PassphraseNeeded { .. } => {
-                "call ssh_disconnect, then ssh_connect with spec.auth that has it; or load the key \
-                 into an agent and use that"
+                "call ssh_connect with the same id and spec, and with the secret in spec.auth; or \
+                 load the key into an agent and call ssh_reconnect"
                     .into()
             }
             Self::NoAgent { .. } => {

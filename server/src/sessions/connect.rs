@@ -52,10 +52,22 @@ impl Drop for Unfinished<'_> {
     }
 }
 
+/// What an id leads to.
+enum Found {
+    /// Nothing was there; this one is listed now and dials.
+    New(Session),
+    /// A session with an equal spec.
+    There(Session),
+    /// A session that lacks the secret which this call brings. The new one
+    /// dials beside it and takes its place once it is up.
+    Renewed { old: Session, new: Session },
+}
+
 impl Sessions {
     /// Opens a session, or gives the one that is there with an equal spec,
-    /// dialled when it is down. A connect that fails leaves nothing behind; a
-    /// persistent session is on disk before this returns.
+    /// dialled when it is down. A connect that fails leaves nothing behind,
+    /// and nothing changed; a persistent session is on disk before this
+    /// returns.
     pub async fn connect(&self, request: ConnectRequest) -> Result<Connected, SessionError> {
         let refuse = |source| SessionError::Spec {
             id: request.id.clone(),
@@ -70,55 +82,94 @@ impl Sessions {
             String::new(),
         )
         .map_err(refuse)?;
-        let (session, is_new) = self.find_or_begin(&request)?;
-        if !is_new {
-            if let Some(agent) = request.agent {
-                session.bring_agent(agent).await;
-            }
-            session.connection(Duration::MAX).await?;
-            return Ok(Connected {
-                session,
-                reused: true,
-            });
-        }
+        let (session, old) = match self.find_or_begin(&request)? {
+            Found::There(session) => return Self::reuse(session, request.agent).await,
+            Found::New(session) => (session, None),
+            Found::Renewed { old, new } => (new, Some(old)),
+        };
         let mut unfinished = Unfinished {
             sessions: self,
             session: Some(session.clone()),
         };
         session.first_dial().await?;
-        if session.spec().persistent {
-            self.keep(&request).await?;
-        }
+        self.settle(&request, &session, old.as_ref()).await?;
         unfinished.session = None;
+        if let Some(old) = old {
+            old.begin_close();
+        }
         Ok(Connected {
             session,
             reused: false,
         })
     }
 
-    fn find_or_begin(&self, request: &ConnectRequest) -> Result<(Session, bool), SessionError> {
-        let mut by_id = self.lock();
-        if let Some(there) = by_id.get(&request.id) {
-            let fields = there.spec().differing_fields(&request.spec);
-            return if fields.is_empty() {
-                Ok((there.clone(), false))
-            } else {
-                Err(SessionError::AlreadyExists {
-                    id: request.id.clone(),
-                    fields,
-                })
-            };
+    async fn reuse(session: Session, agent: Option<PathBuf>) -> Result<Connected, SessionError> {
+        if let Some(agent) = agent {
+            session.bring_agent(agent).await;
         }
-        let session = self.begin(Begin {
+        session.connection(Duration::MAX).await?;
+        Ok(Connected {
+            session,
+            reused: true,
+        })
+    }
+
+    fn find_or_begin(&self, request: &ConnectRequest) -> Result<Found, SessionError> {
+        let mut by_id = self.lock();
+        let Some(there) = by_id.get(&request.id) else {
+            let session = self.begin_requested(request);
+            by_id.insert(request.id.clone(), session.clone());
+            return Ok(Found::New(session));
+        };
+        let fields = there.spec().differing_fields(&request.spec);
+        if fields.is_empty() {
+            return Ok(Found::There(there.clone()));
+        }
+        let is_same_but_secrets =
+            there.spec().without_secrets().0 == request.spec.without_secrets().0;
+        if !is_same_but_secrets || !there.wants_secret() {
+            return Err(SessionError::AlreadyExists {
+                id: request.id.clone(),
+                fields,
+            });
+        }
+        Ok(Found::Renewed {
+            old: there.clone(),
+            new: self.begin_requested(request),
+        })
+    }
+
+    fn begin_requested(&self, request: &ConnectRequest) -> Session {
+        self.begin(Begin {
             id: request.id.clone(),
             spec: request.spec.clone(),
             secret_gone: false,
             opened_by: request.client.clone(),
             agent: request.agent.clone(),
             rehydrated: false,
-        });
-        by_id.insert(request.id.clone(), session.clone());
-        Ok((session, true))
+        })
+    }
+
+    /// Writes a persistent session down and lists it in place of `old`, unless
+    /// its id went to another, or to nobody, while it was dialled.
+    async fn settle(
+        &self,
+        request: &ConnectRequest,
+        session: &Session,
+        old: Option<&Session>,
+    ) -> Result<(), SessionError> {
+        let _turn = self.turn(&request.id).await;
+        let listed = old.unwrap_or(session);
+        if !self.get(&request.id).is_ok_and(|there| there.is(listed)) {
+            return Err(SessionError::Closed {
+                id: request.id.clone(),
+            });
+        }
+        if session.spec().persistent {
+            self.keep(request).await?;
+        }
+        self.lock().insert(request.id.clone(), session.clone());
+        Ok(())
     }
 
     async fn keep(&self, request: &ConnectRequest) -> Result<(), SessionError> {

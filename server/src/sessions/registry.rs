@@ -1,6 +1,7 @@
 //! All sessions of the daemon, by their ids.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,6 +18,10 @@ use super::session::{Parts, Session};
 use super::task::Dialer;
 use crate::clock::Clock;
 use crate::link::{DialLimits, LinkError, Plan, Surroundings, dial};
+
+/// Ids share so many locks: few enough to be nothing, many enough that
+/// sessions do not wait for each other's commits.
+const TURNS: u64 = 64;
 
 /// What sessions take from around them.
 #[derive(Debug, Clone)]
@@ -40,6 +45,7 @@ pub struct Sessions {
     pub(super) agents: Agents,
     pub(super) limits: DialLimits,
     pub(super) by_id: Arc<Mutex<BTreeMap<Id, Session>>>,
+    turns: Arc<[tokio::sync::Mutex<()>]>,
     /// Those that were brought back at the start.
     pub(super) rehydrated: Arc<Mutex<Vec<Id>>>,
 }
@@ -62,6 +68,7 @@ impl Sessions {
             agents: Agents::default(),
             limits: DialLimits::default(),
             by_id: Arc::default(),
+            turns: (0..TURNS).map(|_| tokio::sync::Mutex::default()).collect(),
             rehydrated: Arc::default(),
         }
     }
@@ -91,6 +98,7 @@ impl Sessions {
     /// Ends a session for good. It is forgotten on disk first, so that a
     /// death in between leaves it closed rather than coming back.
     pub async fn disconnect(&self, id: &Id) -> Result<Session, SessionError> {
+        let turn = self.turn(id).await;
         let session = self.get(id)?;
         if session.spec().persistent {
             self.around
@@ -103,8 +111,18 @@ impl Sessions {
                 })?;
         }
         self.forget(&session);
+        drop(turn);
         session.close().await;
         Ok(session)
+    }
+
+    /// Waits until nobody else changes what is kept of `id`, so that the disk
+    /// and the list end up saying the same whatever comes at once.
+    pub(super) async fn turn(&self, id: &Id) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        let at = usize::try_from(hasher.finish() % TURNS).unwrap_or(0);
+        Some(self.turns.get(at)?.lock().await)
     }
 
     /// Takes a session out of the list, unless another has its id by now.
@@ -122,6 +140,7 @@ impl Sessions {
     pub(super) fn begin(&self, begin: Begin) -> Session {
         let parts = Parts {
             dialer: self.dialer(&begin),
+            secret_gone: begin.secret_gone,
             id: begin.id,
             spec: begin.spec,
             opened_by: begin.opened_by,

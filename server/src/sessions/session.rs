@@ -33,6 +33,7 @@ struct Inner {
     id: Id,
     /// As it was asked for, passwords included; the machine's memory only.
     spec: SshSpec,
+    secret_gone: bool,
     opened_by: String,
     view: watch::Receiver<View>,
     orders: mpsc::Sender<Order>,
@@ -43,6 +44,8 @@ struct Inner {
 pub(super) struct Parts {
     pub(super) id: Id,
     pub(super) spec: SshSpec,
+    /// An inline secret of it went with the daemon that had it.
+    pub(super) secret_gone: bool,
     pub(super) opened_by: String,
     pub(super) own_agents: Vec<PathBuf>,
     pub(super) rehydrated: bool,
@@ -75,6 +78,7 @@ impl Session {
         Self(Arc::new(Inner {
             id: parts.id,
             spec: parts.spec,
+            secret_gone: parts.secret_gone,
             opened_by: parts.opened_by,
             view: seen,
             orders,
@@ -95,6 +99,12 @@ impl Session {
     /// The client that asked for it.
     pub fn opened_by(&self) -> &str {
         &self.0.opened_by
+    }
+
+    /// Whether another password or passphrase would help: its own went with an
+    /// earlier daemon, or the server refused what it has.
+    pub(super) fn wants_secret(&self) -> bool {
+        self.0.secret_gone || self.view().phase == Phase::NeedsAuth
     }
 
     /// As it is now.
@@ -275,6 +285,7 @@ mod tests {
                 auto_reconnect,
                 ..SshSpec::default()
             },
+            secret_gone: false,
             opened_by: "test".into(),
             own_agents: Vec::new(),
             rehydrated: false,

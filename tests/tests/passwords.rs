@@ -1,0 +1,64 @@
+//! Passwords: they open a session, are never kept, and bring it back when the
+//! caller gives them again.
+
+use serde_json::{Value, json};
+use tests::rogue::{self, Rogue};
+use tests::until::{SOON, until_true};
+use tests::{Agent, Sshd, World};
+
+fn state(agent: &Agent) -> Value {
+    agent.call("ssh_list", json!({})).ok()[0]["state"].clone()
+}
+
+/// `spec` has a password, is persistent, and works.
+fn a_password_is_lost_with_the_daemon_and_given_again(world: &World, spec: Value) {
+    let agent = world.agent();
+    let call = json!({"id": "web", "spec": spec});
+    let opened = agent.call("ssh_connect", call.clone()).ok();
+    assert_eq!(opened["state"], "connected", "{opened}");
+    world.daemon().kill();
+
+    let waits = || state(&agent) == "needs_auth";
+    until_true("the session waits for its password", SOON, waits);
+    let said = agent
+        .call("ssh_exec", json!({"session_id": "web", "command": "true"}))
+        .refused("needs_auth");
+    assert!(said.contains("ssh_connect"), "{said}");
+
+    let mut wrong = call.clone();
+    wrong["spec"]["auth"]["password"] = json!("not this one");
+    agent.call("ssh_connect", wrong).refused("auth_failed");
+    assert_eq!(state(&agent), "needs_auth", "a wrong one changes nothing");
+
+    let again = agent.call("ssh_connect", call.clone()).ok();
+    assert_eq!(again["state"], "connected", "{again}");
+    assert_eq!(agent.call("ssh_connect", call).ok()["reused"], true);
+    world.daemon().kill();
+    until_true("it is still remembered", SOON, waits);
+}
+
+#[test]
+fn a_password_brings_a_session_back() {
+    let world = World::new();
+    let rogue = Rogue::start();
+    let spec = json!({
+        "user": "story",
+        "addresses": [rogue.address()],
+        "auth": {"password": rogue::PASSWORD},
+        "host_key": rogue.fingerprint(),
+        "disable_ssh_config": true,
+        "persistent": true,
+    });
+    a_password_is_lost_with_the_daemon_and_given_again(&world, spec);
+}
+
+#[test]
+fn a_password_brings_a_session_of_openssh_back() {
+    let Some(line) = Sshd::with_passwords() else {
+        println!("sshd checks passwords only as root; the story ran against our own server");
+        return;
+    };
+    let world = World::with_sshd(&[line]);
+    let spec = world.spec_with(json!({"auth": {"password": Sshd::password()}, "persistent": true}));
+    a_password_is_lost_with_the_daemon_and_given_again(&world, spec);
+}
