@@ -1,5 +1,7 @@
 //! `ssh_exec` and the jobs that come of it, on a real sshd.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use tests::until::{SOON, pause, until_true};
 use tests::{Agent, World};
@@ -160,4 +162,65 @@ fn a_client_that_vanishes_leaves_its_job() {
     until_true("the job went on", SOON, || {
         world.remote_lines("log") == ["done"]
     });
+}
+
+#[test]
+fn a_call_on_a_frozen_host_keeps_its_deadline_and_what_was_not_sent_is_withdrawn() {
+    let world = World::new();
+    let agent = world.connected("web");
+    world.sshd.freeze();
+    let start = Instant::now();
+    let left = world.remote("ran");
+    let command = format!("touch {}", left.display());
+    let call = json!({"session_id": "web", "command": command, "timeout_ms": 500});
+    let answer = agent.call("ssh_exec", call).ok();
+    assert!(start.elapsed() < Duration::from_secs(5));
+    assert_eq!(answer["state"], "running", "{answer}");
+    let job = answer["job_id"].clone();
+    let cancelling = agent.begin("job_cancel", json!({"job_id": job}));
+    pause(Duration::from_millis(500));
+    world.sshd.thaw();
+    assert_eq!(cancelling.reply().ok()["state"], "cancelled");
+    let after = agent.call("ssh_exec", json!({"session_id": "web", "command": "true"}));
+    assert_eq!(after.ok()["exit_code"], 0);
+    assert!(!left.exists(), "it ran all the same");
+}
+
+#[test]
+fn what_a_small_answer_leaves_out_is_read_by_the_call_that_it_names() {
+    let world = World::new();
+    let agent = world.connected("web");
+    let command = "seq 1 2000";
+    let call = json!({"session_id": "web", "command": command, "max_output_bytes": 2000});
+    let answer = agent.call("ssh_exec", call).ok();
+    let shown = answer["stdout"].as_str().unwrap_or_default().to_owned();
+    let (head, rest) = shown.split_once("\n[... ").expect("a cut");
+    let call = rest
+        .split_once("to read it: output_read ")
+        .expect("a call")
+        .1;
+    let call = call.split_once(" ...]").expect("its end").0;
+    let arguments = serde_json::from_str(call).expect("arguments as JSON");
+    let next = agent.call("output_read", arguments).ok();
+    let whole: String = (1..=2000).map(|n| format!("{n}\n")).collect();
+    let seen = format!("{head}{}", next["data"].as_str().unwrap_or_default());
+    assert_eq!(seen, whole);
+    assert_eq!(next["eof"], true);
+}
+
+#[test]
+fn a_wait_for_words_that_were_printed_before_it_ends_at_once() {
+    let world = World::new();
+    let agent = world.connected("web");
+    let command = "echo listening; exec sleep 60";
+    let call = json!({"session_id": "web", "command": command, "background": true});
+    let job = agent.call("ssh_exec", call).ok()["job_id"].clone();
+    let printed = || agent.call("job_list", json!({})).ok()[0]["stdout_bytes"] == 10;
+    until_true("the words are there", SOON, printed);
+    let start = Instant::now();
+    let call = json!({"job_id": job, "until": "listening", "timeout_ms": 20000});
+    let answer = agent.call("job_wait", call).ok();
+    assert!(start.elapsed() < Duration::from_secs(10));
+    assert_eq!(answer["stdout"], "listening\n");
+    agent.call("job_cancel", json!({"job_id": job})).ok();
 }

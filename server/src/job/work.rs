@@ -186,26 +186,37 @@ impl Job {
     }
 
     /// Everything that is kept of a stream from where the last such call
-    /// ended; the first call begins at the beginning.
-    pub fn read_on(&self, stream: Stream) -> (Vec<u8>, u64) {
+    /// ended; the first call begins at the beginning. While the job runs, the
+    /// beginning of a character waits for its end.
+    pub fn read_on(&self, stream: Stream) -> Part {
+        let runs = self.status.borrow().state == JobState::Running;
         let mut read_to = self.read_to.lock().unwrap_or_else(PoisonError::into_inner);
         let from = read_to.entry(stream).or_default();
-        let (mut data, mut lost) = (Vec::new(), 0);
-        loop {
-            let part = self.read(stream, *from, usize::MAX);
-            lost += part.lost_bytes;
-            *from = part.next_offset;
-            if part.data.is_empty() {
-                return (data, lost);
-            }
-            data.extend_from_slice(&part.data);
+        let mut unread = self.with_output(stream, |kept| kept.read_all(*from));
+        if runs {
+            let whole = whole_characters(&unread.data);
+            unread.next_offset -= (unread.data.len() - whole) as u64;
+            unread.data.truncate(whole);
         }
+        *from = unread.next_offset;
+        unread
+    }
+
+    /// Where [`Job::read_on`] will begin.
+    pub fn read_to(&self, stream: Stream) -> u64 {
+        let read_to = self.read_to.lock().unwrap_or_else(PoisonError::into_inner);
+        read_to.get(&stream).copied().unwrap_or_default()
+    }
+
+    /// Everything that is kept of a stream.
+    pub fn read_all(&self, stream: Stream) -> Part {
+        self.with_output(stream, |kept| kept.read_all(0))
     }
 
     /// Records its end; the first end stands.
     pub(super) fn end(&self, mut status: Status) {
         status.took = Some(self.begun.elapsed());
-        if *self.cancel_asked.borrow() && status.failed.is_none() && !status.survived {
+        if *self.cancel_asked.borrow() && !status.survived {
             status.state = JobState::Cancelled;
         }
         self.status.send_if_modified(|now| {
@@ -223,6 +234,28 @@ impl Job {
     }
 }
 
+/// How much of `bytes` ends with a whole character, as UTF-8 has them (RFC
+/// 3629): all of it, unless its last three bytes begin one that is not ended.
+fn whole_characters(bytes: &[u8]) -> usize {
+    let last = bytes.len().saturating_sub(3);
+    let end = bytes.get(last..).unwrap_or_default();
+    let begun = end.iter().rposition(|byte| *byte >= 0xC0);
+    match begun.and_then(|at| Some((at, end.get(at..)?))) {
+        Some((at, &[first, ref rest @ ..])) if rest.len() < more_bytes(first) => last + at,
+        _ => bytes.len(),
+    }
+}
+
+/// How many bytes follow the first of a character.
+fn more_bytes(first: u8) -> usize {
+    match first {
+        0xC2..=0xDF => 1,
+        0xE0..=0xEF => 2,
+        0xF0..=0xF4 => 3,
+        _ => 0,
+    }
+}
+
 impl OutputSink for Job {
     fn sent(&self) {
         self.sent.send_replace(true);
@@ -231,5 +264,24 @@ impl OutputSink for Job {
     fn write(&self, stream: Stream, bytes: &[u8]) {
         self.with_output(stream, |kept| kept.append(bytes));
         self.written.send_modify(|count| *count += 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_that_has_only_begun_is_left_for_later() {
+        for text in ["a", "ä", "aä", "x€", "🦀"] {
+            let bytes = text.as_bytes();
+            assert_eq!(whole_characters(bytes), bytes.len(), "{text}");
+            let start = bytes.len() - text.chars().last().unwrap().len_utf8();
+            for cut in start + 1..bytes.len() {
+                assert_eq!(whole_characters(&bytes[..cut]), start, "{text} {cut}");
+            }
+        }
+        assert_eq!(whole_characters(b""), 0);
+        assert_eq!(whole_characters(&[0x80, 0xFF, 0xBF]), 3, "no text at all");
     }
 }

@@ -125,6 +125,9 @@ pub enum LinkError {
         /// Where credentials were looked for.
         looked: String,
     },
+    /// A command was told to end before it was sent.
+    #[error("it was told to end before it was sent")]
+    Withdrawn,
     /// A password or passphrase that only the caller had is gone.
     #[error("the {what} that was given inline is not kept over a restart of the daemon")]
     SecretGone {
@@ -199,6 +202,7 @@ impl LinkError {
             Self::HostKeyChanged { .. } | Self::HostKeyRevoked { .. } => Code::HostKeyChanged,
             Self::AuthRefused { .. } | Self::NoCredential { .. } => Code::AuthFailed,
             Self::SecretGone { .. } | Self::PassphraseNeeded { .. } => Code::NeedsAuth,
+            Self::Withdrawn => Code::Cancelled,
             Self::NoAgent { .. } | Self::KnownHosts { .. } => Code::Unavailable,
             Self::KeyFile { .. } | Self::Plan(_) => Code::InvalidArgument,
             Self::DialTimeout { .. } => Code::Timeout,

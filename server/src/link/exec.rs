@@ -1,6 +1,8 @@
 //! One command on one channel. Its driver always reads, so that a slow
 //! consumer never stops the link.
 
+use std::pin::pin;
+
 use russh::client::Msg;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 use tokio::sync::mpsc;
@@ -14,20 +16,33 @@ use super::remote_script::{is_variable_name, preamble};
 
 impl Connection {
     /// Runs `exec` to its end. An error means that it was not started; once
-    /// it may have been, the answer is an [`Ended`].
+    /// it may have been, the answer is an [`Ended`]. What is told to end before
+    /// it was sent is not sent.
     pub async fn exec(
         &self,
         exec: Exec,
         sink: &dyn OutputSink,
         control: &mut mpsc::Receiver<Control>,
     ) -> Result<Ended, LinkError> {
-        let channel = self.open_session().await?;
+        let mut opening = pin!(self.open_session());
+        let (channel, withdrawn) = tokio::select! {
+            biased;
+            opened = &mut opening => (opened?, false),
+            // A channel that is being opened takes one of the server's places
+            // until it is closed, so its opening is waited for.
+            () = killed(control) => (opening.await?, true),
+        };
         let mark = marker::new();
         let (mut reader, writer) = channel.split();
+        if withdrawn {
+            close(&writer).await;
+            return Err(LinkError::Withdrawn);
+        }
         let begun = tokio::select! {
             biased;
             () = self.closed().cancelled() => Err(self.lost()),
             begun = begin(exec, &mark, &mut reader, &writer) => begun,
+            () = killed(control) => Err(LinkError::Withdrawn),
         };
         let Begun { fed, env_refused } = match begun {
             Ok(begun) => begun,
@@ -48,6 +63,18 @@ impl Connection {
         let mut ended = driver.run(fed, control).await?;
         ended.env_refused = env_refused;
         Ok(ended)
+    }
+}
+
+/// Waits until the command is told to end. Signals to what does not run yet
+/// have no effect.
+async fn killed(control: &mut mpsc::Receiver<Control>) {
+    loop {
+        match control.recv().await {
+            Some(Control::Kill(_)) => return,
+            Some(Control::Signal(_)) => {}
+            None => return std::future::pending().await,
+        }
     }
 }
 

@@ -56,6 +56,16 @@ impl Kept {
         self.total - (self.head.len() + self.tail.len()) as u64
     }
 
+    /// Everything from `offset`, as one piece; `lost_bytes` counts the gaps.
+    pub fn read_all(&self, offset: u64) -> Part {
+        let mut all = self.read(offset, usize::MAX);
+        let behind = self.read(all.next_offset, usize::MAX);
+        all.data.extend_from_slice(&behind.data);
+        all.next_offset = behind.next_offset;
+        all.lost_bytes += behind.lost_bytes;
+        all
+    }
+
     /// Up to `max` bytes from `offset`. A piece never spans a gap.
     pub fn read(&self, offset: u64, max: usize) -> Part {
         let offset = offset.min(self.total);
@@ -132,6 +142,10 @@ mod tests {
         assert_eq!(tail.data.len(), TAIL_MAX);
         assert_eq!(tail.data[TAIL_MAX - 4..], 3_999_u32.to_be_bytes());
         assert_eq!(tail.next_offset, total);
+        let all = kept.read_all(1);
+        assert_eq!(all.data.len(), HEAD_MAX + TAIL_MAX - 1);
+        assert_eq!((all.offset, all.next_offset), (1, total));
+        assert_eq!(all.lost_bytes, kept.lost());
     }
 
     #[test]

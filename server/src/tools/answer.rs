@@ -16,9 +16,53 @@ pub(super) struct Answer {
     pub(super) job_id: Option<String>,
     /// How long a text may be in the result; the caller's limit when absent.
     pub(super) max_bytes: Option<usize>,
-    /// The call that reads what a limit cut: `{field}` and `{offset}` are
-    /// filled in.
-    pub(super) more: Option<String>,
+    /// How what a limit cut is read.
+    pub(super) more: More,
+}
+
+/// The call that reads what a limit cut out of an answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct More {
+    /// `{field}` and `{offset}` are filled in; empty for none.
+    pub(super) call: String,
+    /// Where each text of the answer begins in its stream.
+    pub(super) begins: Vec<Begin>,
+}
+
+/// Where a text begins in the stream that it was read from.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Begin {
+    /// The answer's field.
+    pub(super) field: &'static str,
+    /// Of its first byte.
+    pub(super) offset: u64,
+    /// The text is the stream's bytes, one for one.
+    pub(super) is_exact: bool,
+}
+
+impl More {
+    /// A call without offsets.
+    pub(super) fn call(call: impl Into<String>) -> Self {
+        Self {
+            call: call.into(),
+            begins: Vec::new(),
+        }
+    }
+
+    /// The call for `field` of which the first `shown` bytes were kept. Where
+    /// text and stream differ it reads from the text's beginning: too much is
+    /// shown twice, nothing is passed over.
+    pub(super) fn after(&self, field: &str, shown: usize) -> String {
+        let begin = self.begins.iter().find(|begin| begin.field == field);
+        let offset = match begin {
+            Some(begin) if begin.is_exact => begin.offset + shown as u64,
+            Some(begin) => begin.offset,
+            None => shown as u64,
+        };
+        self.call
+            .replace("{field}", field)
+            .replace("{offset}", &offset.to_string())
+    }
 }
 
 /// The answer itself.

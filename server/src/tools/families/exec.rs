@@ -8,13 +8,13 @@ use schema::limits::{CALL_TIMEOUT_MAX_MS, CALL_TIMEOUT_MS, SESSION_WAIT};
 use schema::tools::exec::{ExecResult, SshExec};
 use schema::tools::job::{JobState, OnTimeout};
 use schema::{Code, Fault};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::connect::or_cancelled;
 use crate::job::{Job, NewJob, Status, start_exec};
 use crate::link::{Exec, Stream};
-use crate::output::plain;
-use crate::tools::answer::Answer;
+use crate::output::{Part, plain};
+use crate::tools::answer::{Answer, Begin, More};
 use crate::tools::caller::{Caller, Reach};
 use crate::tools::desk::Tools;
 
@@ -40,17 +40,23 @@ pub(super) async fn exec(tools: &Tools, ask: SshExec, caller: &Caller) -> Result
     let max_bytes = ask
         .max_output_bytes
         .and_then(|max| usize::try_from(max).ok());
+    let room = max_bytes.unwrap_or(tools.parts.result_limit);
     let job = start(tools, ask, deadline, caller).await?;
     if background {
         return running(&job);
     }
     let mut answer = match wait_for(&job, deadline, caller).await {
-        Waited::Ended(status) => said_whole(tools, &job, &status, false),
+        Waited::Ended(status) => said_whole(tools, &job, &status, false, room),
         Waited::TimeOver if on_timeout == Some(OnTimeout::Kill) => {
             let status = kill(&job).await;
-            said_whole(tools, &job, &status, true)
+            said_whole(tools, &job, &status, true, room)
         }
-        Waited::TimeOver | Waited::Vanished => running(&job),
+        Waited::TimeOver => running(&job),
+        // Its output stays unread, for whoever asks next.
+        Waited::Vanished => {
+            let words = format!("the client went away; it goes on as {}", job.id());
+            Err(Fault::new(Code::Cancelled, words))
+        }
         Waited::Cancelled => {
             let status = kill(&job).await;
             let words = format!(
@@ -64,8 +70,9 @@ pub(super) async fn exec(tools: &Tools, ask: SshExec, caller: &Caller) -> Result
     Ok(answer)
 }
 
-/// Starts the command. A link that turns out dead before the command was sent
-/// is dialled anew, once: nothing ran, so nothing can run twice.
+/// Starts the command, and waits for it to be sent as long as its caller
+/// waits. A link that turns out dead before is dialled anew, once: nothing
+/// ran, so nothing can run twice.
 async fn start(
     tools: &Tools,
     ask: SshExec,
@@ -93,7 +100,12 @@ async fn start(
             or_cancelled(caller, async { Ok(session.connection(wait).await?) }).await?;
         let (jobs, tasks) = (&tools.parts.jobs, &tools.parts.tasks);
         let job = start_exec(jobs, tasks, connection, exec.clone(), new.clone());
-        let begun = job.begun().await;
+        let begun = tokio::select! {
+            begun = job.begun() => begun,
+            () = sleep_until(deadline) => return Ok(job),
+            () = caller.cancelled.cancelled() => return Ok(job),
+            () = caller.vanished.cancelled() => return Ok(job),
+        };
         if is_second || begun || job.failed_code() != Some(Code::NotConnected) {
             return Ok(job);
         }
@@ -170,19 +182,25 @@ async fn kill(job: &Job) -> Status {
 
 /// It goes on.
 pub(super) fn running(job: &Job) -> Result<Answer, Fault> {
-    let mut result = result(job, &job.status());
+    let (mut result, begins) = result(job, &job.status());
     job.id().clone_into(&mut result.job_id);
     result.note = format!(
         "it goes on as {0}: do not start it again; job_wait {{\"job_id\":\"{0}\"}} waits for its end",
         job.id()
     );
-    answer(job, &result)
+    answer(job, result, begins, usize::MAX)
 }
 
 /// It ended while its caller waited, who never heard of a job: unless output
 /// was left out, nobody will ask for it.
-fn said_whole(tools: &Tools, job: &Job, status: &Status, timed_out: bool) -> Result<Answer, Fault> {
-    let answer = ended(job, status, timed_out)?;
+fn said_whole(
+    tools: &Tools,
+    job: &Job,
+    status: &Status,
+    timed_out: bool,
+    room: usize,
+) -> Result<Answer, Fault> {
+    let answer = ended(job, status, timed_out, room)?;
     if answer.job_id.is_none() {
         tools.parts.jobs.forget(job.id());
     }
@@ -190,11 +208,15 @@ fn said_whole(tools: &Tools, job: &Job, status: &Status, timed_out: bool) -> Res
 }
 
 /// It ended, somehow.
-pub(super) fn ended(job: &Job, status: &Status, timed_out: bool) -> Result<Answer, Fault> {
+pub(super) fn ended(
+    job: &Job,
+    status: &Status,
+    timed_out: bool,
+    room: usize,
+) -> Result<Answer, Fault> {
     if let Some(fault) = &status.failed {
         return Err(fault.clone());
     }
-    let mut result = result(job, status);
     if status.state == JobState::Lost {
         let words = format!(
             "the outcome of `{}` on {} is unknown: {}; it was not run again",
@@ -202,26 +224,33 @@ pub(super) fn ended(job: &Job, status: &Status, timed_out: bool) -> Result<Answe
             job.begun_as().target,
             status.lost_reason
         );
-        return Err(Fault::new(Code::OutcomeUnknown, words)
-            .next("look at the host before repeating it; history has the call"));
+        return Err(Fault::new(Code::OutcomeUnknown, words).next(format!(
+            "look at the host before repeating it; output_read {{\"job_id\":\"{}\"}} has what \
+                 it printed, history has the call",
+            job.id()
+        )));
     }
+    let (mut result, begins) = result(job, status);
     result.timed_out = timed_out;
-    answer(job, &result)
+    answer(job, result, begins, room)
 }
 
-/// The job's result, with what there is to read since the last such result.
-fn result(job: &Job, status: &Status) -> ExecResult {
-    let text = |stream| {
-        let (bytes, lost) = job.read_on(stream);
-        let shown = if job.begun_as().raw {
-            String::from_utf8_lossy(&bytes).into_owned()
-        } else {
-            plain(&bytes)
-        };
-        (shown, lost > 0)
+/// The job's result, with what there is to read since the last such result,
+/// and where that begins.
+fn result(job: &Job, status: &Status) -> (ExecResult, Vec<Begin>) {
+    let raw = job.begun_as().raw;
+    let (out, err) = (job.read_on(Stream::Stdout), job.read_on(Stream::Stderr));
+    let (stdout, stderr) = (shown(&out.data, raw), shown(&err.data, raw));
+    let begin = |field, part: &Part, text: &str| Begin {
+        field,
+        offset: part.offset,
+        is_exact: text.as_bytes() == part.data && part.lost_bytes == 0,
     };
-    let ((stdout, lost_out), (stderr, lost_err)) = (text(Stream::Stdout), text(Stream::Stderr));
-    ExecResult {
+    let begins = vec![
+        begin("stdout", &out, &stdout),
+        begin("stderr", &err, &stderr),
+    ];
+    let result = ExecResult {
         state: status.state,
         stdout,
         stderr,
@@ -229,31 +258,50 @@ fn result(job: &Job, status: &Status) -> ExecResult {
         signal: status.signal.clone(),
         job_id: String::new(),
         timed_out: false,
-        truncated: lost_out || lost_err,
+        truncated: out.lost_bytes + err.lost_bytes > 0,
         env_refused: status.env_refused.clone(),
         left_running: false,
         host_pid: None,
         note: String::new(),
         duration_ms: u64::try_from(job.took().as_millis()).unwrap_or(u64::MAX),
+    };
+    (result, begins)
+}
+
+fn shown(bytes: &[u8], raw: bool) -> String {
+    if raw {
+        String::from_utf8_lossy(bytes).into_owned()
+    } else {
+        plain(bytes)
     }
 }
 
-/// Texts longer than this may be cut when the answer is written, so the job
-/// stays for `output_read`.
-const SURELY_WHOLE: usize = 8_000;
+/// How much output surely fits an answer of `room` bytes: each may be written
+/// as six (`\u001b`), and there are other fields.
+fn surely_whole(room: usize) -> usize {
+    room.saturating_sub(500) / 6
+}
 
-fn answer(job: &Job, result: &ExecResult) -> Result<Answer, Fault> {
-    let mut result = result.clone();
-    let long = result.stdout.len() + result.stderr.len() > SURELY_WHOLE;
+/// An ended job that may not be shown whole stays for `output_read`.
+fn answer(
+    job: &Job,
+    mut result: ExecResult,
+    begins: Vec<Begin>,
+    room: usize,
+) -> Result<Answer, Fault> {
+    let long = result.stdout.len() + result.stderr.len() > surely_whole(room);
     if result.state != JobState::Running && (long || result.truncated) {
         job.id().clone_into(&mut result.job_id);
     }
     let mut answer = Answer::record(&result)?;
     answer.exit_code = result.exit_code.map(i64::from);
-    answer.more = Some(format!(
-        "output_read {{\"job_id\":\"{}\",\"stream\":\"{{field}}\",\"offset\":{{offset}}}}",
-        job.id()
-    ));
+    answer.more = More {
+        call: format!(
+            "output_read {{\"job_id\":\"{}\",\"stream\":\"{{field}}\",\"offset\":{{offset}}}}",
+            job.id()
+        ),
+        begins,
+    };
     if !result.job_id.is_empty() {
         answer.job_id = Some(result.job_id.clone());
         answer

@@ -5,7 +5,7 @@ use schema::{Code, Fault};
 use storage::audit::{CallRecord, HistoryQuery, RecordedOutcome};
 
 use crate::clock::{ms_of_rfc3339, rfc3339_ms};
-use crate::tools::answer::Answer;
+use crate::tools::answer::{Answer, More};
 use crate::tools::desk::Tools;
 
 /// Rows when a caller names no limit, and at most.
@@ -31,7 +31,9 @@ pub(super) async fn list(tools: &Tools, ask: HistoryFilter) -> Result<Answer, Fa
     };
     let before = records.last().map(|record| record.seq);
     let mut answer = Answer::rows(records.iter().map(row))?;
-    answer.more = before.map(|_| "history with before = the last seq shown".into());
+    if before.is_some() {
+        answer.more = More::call("history with before = the last seq shown");
+    }
     Ok(answer)
 }
 

@@ -47,11 +47,12 @@ pub(super) async fn wait(tools: &Tools, ask: JobWait, caller: &Caller) -> Result
         .filter(|ms| *ms > 0);
     let ms = asked.unwrap_or(JOB_WAIT_MS).min(CALL_TIMEOUT_MAX_MS);
     let deadline = Instant::now() + Duration::from_millis(ms);
-    let begun_at = [job.total(Stream::Stdout), job.total(Stream::Stderr)];
+    // What was printed before this call, and not shown yet, counts.
+    let unread = [job.read_to(Stream::Stdout), job.read_to(Stream::Stderr)];
     tokio::select! {
         // Whichever comes first; what there is, is answered in any case.
         _ended = timeout_at(deadline, job.ended()) => {}
-        () = matched(&job, until.as_ref(), begun_at) => {}
+        () = matched(&job, until.as_ref(), unread) => {}
         () = caller.cancelled.cancelled() => {
             return Err(Fault::new(Code::Cancelled, "the client stopped waiting; the job goes on"));
         }
@@ -62,13 +63,14 @@ pub(super) async fn wait(tools: &Tools, ask: JobWait, caller: &Caller) -> Result
     let status = job.status();
     match status.state {
         JobState::Running => exec::running(&job),
-        _ => exec::ended(&job, &status, false),
+        _ => exec::ended(&job, &status, false, tools.parts.result_limit),
     }
 }
 
 pub(super) async fn cancel(tools: &Tools, ask: JobCancel) -> Result<Answer, Fault> {
     let job = find(tools, &ask.job_id)?;
     let signal = ask.signal.unwrap_or_else(|| "TERM".into());
+    let signal = signal.to_ascii_uppercase();
     let signal = signal.strip_prefix("SIG").unwrap_or(&signal).to_owned();
     if signal.is_empty() || !signal.bytes().all(|b| b.is_ascii_alphanumeric()) {
         let words = format!("job_cancel: `{}` is no signal", signal.escape_debug());
@@ -104,14 +106,14 @@ pub(super) fn find(tools: &Tools, id: &str) -> Result<Arc<Job>, Fault> {
     })
 }
 
-/// Waits until what came after `begun_at` matches; for ever without a pattern.
-async fn matched(job: &Job, until: Option<&Regex>, begun_at: [u64; 2]) {
+/// Waits until what is not shown yet matches; for ever without a pattern.
+async fn matched(job: &Job, until: Option<&Regex>, unread: [u64; 2]) {
     let Some(until) = until else {
         return std::future::pending().await;
     };
     let mut seen = 0;
     loop {
-        for (stream, from) in [Stream::Stdout, Stream::Stderr].into_iter().zip(begun_at) {
+        for (stream, from) in [Stream::Stdout, Stream::Stderr].into_iter().zip(unread) {
             let from = from.max(job.total(stream).saturating_sub(UNTIL_WINDOW as u64));
             let part = job.read(stream, from, UNTIL_WINDOW);
             if until.is_match(&String::from_utf8_lossy(&part.data)) {

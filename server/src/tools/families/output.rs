@@ -68,22 +68,8 @@ pub(super) fn read(tools: &Tools, ask: &OutputRead) -> Result<Answer, Fault> {
     Ok(answer)
 }
 
-/// Everything that is kept, as one piece; `lost_bytes` counts the gap.
-fn everything(job: &Job, stream: Stream) -> Part {
-    let mut all = Part::default();
-    loop {
-        let part = job.read(stream, all.next_offset, usize::MAX);
-        all.lost_bytes += part.lost_bytes;
-        all.next_offset = part.next_offset;
-        if part.data.is_empty() {
-            return all;
-        }
-        all.data.extend_from_slice(&part.data);
-    }
-}
-
 fn tail(job: &Job, stream: Stream, lines: u64) -> Part {
-    let all = everything(job, stream);
+    let all = job.read_all(stream);
     let text = all.data.strip_suffix(b"\n").unwrap_or(&all.data);
     let wanted = usize::try_from(lines).unwrap_or(usize::MAX);
     let ends = text
@@ -111,7 +97,7 @@ fn matching(job: &Job, stream: Stream, pattern: &str, ask: &OutputRead) -> Resul
             format!("output_read: grep is no regex: {error}"),
         )
     })?;
-    let all = everything(job, stream);
+    let all = job.read_all(stream);
     let text = String::from_utf8_lossy(&all.data);
     let lines: Vec<&str> = text.lines().collect();
     let around = ask

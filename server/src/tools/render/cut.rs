@@ -1,9 +1,9 @@
 //! Cutting a long text: beginning and end stay around one line that says what
 //! was left out and how to read it.
 
-/// `text` within about `max` bytes. `more` is the call that reads what is left
-/// out, with `{offset}` for where that begins.
-pub(super) fn cut(text: &str, max: usize, more: &str) -> String {
+/// `text` within about `max` bytes. `more` is asked for the call that reads
+/// what is left out behind the first so many bytes; it may have none.
+pub(super) fn cut(text: &str, max: usize, more: impl Fn(usize) -> String) -> String {
     if text.len() <= max {
         return text.to_owned();
     }
@@ -16,12 +16,11 @@ pub(super) fn cut(text: &str, max: usize, more: &str) -> String {
         text.get(last..).unwrap_or(""),
     );
     let left_out = text.len() - head.len() - tail.len();
-    let how = match more {
-        "" => String::new(),
-        call => format!(
-            "; to read it: {}",
-            call.replace("{offset}", &head.len().to_string())
-        ),
+    let call = more(head.len());
+    let how = if call.is_empty() {
+        call
+    } else {
+        format!("; to read it: {call}")
     };
     format!("{head}\n[... {left_out} bytes left out{how} ...]\n{tail}")
 }
@@ -33,7 +32,7 @@ mod tests {
     #[test]
     fn beginning_and_end_stay_and_characters_stay_whole() {
         let text = "ä".repeat(500);
-        let short = cut(&text, 99, "output_read offset={offset}");
+        let short = cut(&text, 99, |shown| format!("output_read offset={shown}"));
         assert!(short.len() < 99 + 80, "{}", short.len());
         assert!(short.starts_with("ää") && short.ends_with("ää"));
         assert!(
@@ -44,6 +43,6 @@ mod tests {
 
     #[test]
     fn what_fits_is_left_alone() {
-        assert_eq!(cut("short", 5, "x"), "short");
+        assert_eq!(cut("short", 5, |_| "x".into()), "short");
     }
 }

@@ -17,7 +17,9 @@ pub(in crate::tools) fn fault(fault: &Fault, _limits: Limits) -> Reply {
         text.push_str(&fault.next);
     }
     // A message may quote what a server said.
-    let text = cut(&plain(text.as_bytes()), ERROR_MAX_BYTES - 200, "");
+    let text = cut(&plain(text.as_bytes()), ERROR_MAX_BYTES - 200, |_| {
+        String::new()
+    });
     let mut structured = Map::new();
     structured.insert("code".into(), Value::from(fault.code.as_str()));
     Reply {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::cut::cut;
 use super::toon;
-use crate::tools::answer::{Answer, Body};
+use crate::tools::answer::{Answer, Body, More};
 use crate::tools::caller::{Caller, Reach};
 use crate::tools::reply::Reply;
 
@@ -40,11 +40,11 @@ pub(in crate::tools) fn answer(answer: Answer, limits: Limits) -> Reply {
         .max_bytes
         .unwrap_or(limits.max)
         .clamp(1_000, RESULT_UNBOUNDED_BYTES);
-    let more = answer.more.as_deref().unwrap_or_default();
+    let more = &answer.more;
     let text = match answer.body {
-        Body::Text(words) => cut(&words, max, more),
+        Body::Text(words) => cut(&words, max, |shown| more.after("", shown)),
         Body::Record(fields) => record(fields, limits.format, max, more),
-        Body::Rows(rows) => list(&rows, limits.format, max, more),
+        Body::Rows(rows) => list(&rows, limits.format, max, &more.call),
     };
     Reply {
         text,
@@ -53,7 +53,7 @@ pub(in crate::tools) fn answer(answer: Answer, limits: Limits) -> Reply {
     }
 }
 
-fn record(mut fields: Map<String, Value>, format: Format, max: usize, more: &str) -> String {
+fn record(mut fields: Map<String, Value>, format: Format, max: usize, more: &More) -> String {
     let whole = write_record(&fields, format);
     if whole.len() <= max {
         return whole;
@@ -81,8 +81,8 @@ fn record(mut fields: Map<String, Value>, format: Format, max: usize, more: &str
         let mut shorter = fields.clone();
         for name in &texts {
             if let Some(text) = fields.get(name).and_then(Value::as_str) {
-                let call = more.replace("{field}", name);
-                shorter.insert(name.clone(), Value::String(cut(text, share, &call)));
+                let short = cut(text, share, |shown| more.after(name, shown));
+                shorter.insert(name.clone(), Value::String(short));
             }
         }
         let written = write_record(&shorter, format);
@@ -127,9 +127,10 @@ fn list(rows: &[Value], format: Format, max: usize, more: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tools::answer::Begin;
 
     fn rendered(body: Body, format: Format, max: usize) -> String {
-        let more = Some("output_read {field} {offset}".into());
+        let more = More::call("output_read {field} {offset}");
         let one = Answer {
             body,
             more,
@@ -153,6 +154,28 @@ mod tests {
                 .contains("to read it: output_read stdout ")
         );
         assert_eq!(back["stderr"], "e");
+    }
+
+    #[test]
+    fn what_was_cut_is_read_from_where_the_shown_text_ends_in_its_stream() {
+        for is_exact in [true, false] {
+            let begin = Begin {
+                field: "stdout",
+                offset: 300,
+                is_exact,
+            };
+            let more = More {
+                call: "at {offset}".into(),
+                begins: vec![begin],
+            };
+            let fields = json!({"stdout": "x".repeat(5_000)});
+            let fields = fields.as_object().cloned().unwrap();
+            let text = record(fields, Format::Json, 800, &more);
+            let at = text.split("to read it: at ").nth(1).unwrap();
+            let shown = text.find("\\n[").unwrap() - text.find('x').unwrap();
+            let wanted = if is_exact { 300 + shown } else { 300 };
+            assert!(at.starts_with(&wanted.to_string()), "{text}");
+        }
     }
 
     #[test]
