@@ -224,3 +224,25 @@ fn a_wait_for_words_that_were_printed_before_it_ends_at_once() {
     assert_eq!(answer["stdout"], "listening\n");
     agent.call("job_cancel", json!({"job_id": job})).ok();
 }
+
+#[test]
+fn what_goes_on_is_running_in_history_until_it_has_ended() {
+    let world = World::new();
+    let agent = world.connected("web");
+    let gate = world.remote("gate");
+    let command = format!(
+        "until [ -e {} ]; do sleep 0.05; done; exit 3",
+        gate.display()
+    );
+    let call = json!({"session_id": "web", "command": command, "background": true});
+    let job = agent.call("ssh_exec", call).ok()["job_id"].clone();
+    let row = || agent.call("history", json!({"tool": "ssh_exec"})).ok()[0].clone();
+    assert_eq!(row()["outcome"], "running");
+    std::fs::write(&gate, "").expect("the gate opens");
+    until_true("its end is on record", SOON, || row()["outcome"] == "ok");
+    assert_eq!(row()["exit_code"], 3);
+    assert_eq!(
+        agent.call("job_wait", json!({"job_id": job})).ok()["exit_code"],
+        3
+    );
+}

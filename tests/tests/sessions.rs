@@ -190,3 +190,15 @@ fn what_a_session_says_of_itself() {
         "{info}"
     );
 }
+
+#[test]
+fn a_host_that_is_denied_is_denied_under_every_id() {
+    let world = World::new();
+    world.configure("[[deny]]\nhost = \"127.0.0.*\"\n");
+    let agent = world.agent();
+    let call = json!({"id": "innocent", "spec": world.spec()});
+    agent.call("ssh_connect", call).refused("denied");
+    assert_eq!(agent.call("ssh_list", json!({})).ok(), json!([]));
+    let refused = agent.call("history", json!({"tool": "ssh_connect"})).ok();
+    assert_eq!(refused[0]["outcome"], "error");
+}

@@ -50,7 +50,7 @@ pub struct ConfigFile {
 pub struct Rule {
     /// The tool's name.
     pub tool: Option<String>,
-    /// The host, as in the session's spec.
+    /// A host in the session's spec, or the id of a session or Docker host.
     pub host: Option<String>,
     /// The client's name.
     pub client: Option<String>,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use schema::Id;
 use schema::spec::SshSpec;
-use storage::state::{Change, SavedSession};
+use storage::state::{Change, CommitError, SavedSession};
 
 use super::error::SessionError;
 use super::registry::{Begin, Sessions};
@@ -165,11 +165,36 @@ impl Sessions {
                 id: request.id.clone(),
             });
         }
-        if session.spec().persistent {
-            self.keep(request).await?;
+        if session.spec().persistent
+            && let Err(error) = self.keep(request).await
+        {
+            return Err(match old {
+                // It was kept before, and is again or still.
+                Some(_) => error,
+                None => self.take_back(&request.id, error).await,
+            });
         }
         self.lock().insert(request.id.clone(), session.clone());
         Ok(())
+    }
+
+    /// A session that may be on disk although its commit failed is taken off
+    /// it, so that what answered with an error does not come back.
+    async fn take_back(&self, id: &Id, error: SessionError) -> SessionError {
+        let SessionError::Commit { source, .. } = &error else {
+            return error;
+        };
+        if !matches!(source, CommitError::Unknown(_)) {
+            return error;
+        }
+        let removed = self
+            .around
+            .store
+            .commit(vec![Change::RemoveSession(id.clone())]);
+        match removed.await {
+            Ok(()) => SessionError::TakenBack { id: id.clone() },
+            Err(_unknown) => error,
+        }
     }
 
     async fn keep(&self, request: &ConnectRequest) -> Result<(), SessionError> {

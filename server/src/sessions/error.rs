@@ -67,6 +67,12 @@ pub enum SessionError {
         #[source]
         source: CommitError,
     },
+    /// Whether it was kept was unknown, and so it was removed again.
+    #[error("the session `{id}` could not be kept for certain, and was removed again")]
+    TakenBack {
+        /// Which.
+        id: Id,
+    },
 }
 
 fn known_words(known: &[Id]) -> String {
@@ -103,7 +109,15 @@ impl From<SessionError> for Fault {
                     .into(),
             ),
             SessionError::Closed { .. } => (Code::NotConnected, "see ssh_list".into()),
-            SessionError::Commit { .. } => (
+            SessionError::Commit {
+                source: CommitError::Unknown(_),
+                ..
+            } => (
+                Code::OutcomeUnknown,
+                "the disk failed while it was written; see ssh_list after the daemon's next start"
+                    .into(),
+            ),
+            SessionError::Commit { .. } | SessionError::TakenBack { .. } => (
                 Code::Unavailable,
                 "make room on the disk and try again".into(),
             ),

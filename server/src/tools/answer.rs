@@ -1,19 +1,25 @@
 //! What a tool answers before it is rendered.
 
+use std::sync::Arc;
+
 use schema::Fault;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::job::Job;
+
 /// A tool's answer, and what the audit log keeps of it.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Answer {
     pub(super) body: Body,
     /// Small fields for programs.
     pub(super) structured: Map<String, Value>,
     /// Of what it ran.
     pub(super) exit_code: Option<i64>,
-    /// The job that goes on.
+    /// The job that has its output.
     pub(super) job_id: Option<String>,
+    /// What the call started and did not wait for: its end is the call's.
+    pub(super) goes_on: Option<Arc<Job>>,
     /// How long a text may be in the result; the caller's limit when absent.
     pub(super) max_bytes: Option<usize>,
     /// How what a limit cut is read.

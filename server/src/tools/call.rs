@@ -8,7 +8,7 @@ use schema::tools::Tool;
 use schema::tools::table::Permission;
 use schema::{Code, Fault};
 use serde_json::{Map, Value};
-use storage::audit::{AuditError, NewCall, Outcome};
+use storage::audit::{AuditError, CallEnd, NewCall, Outcome};
 use tokio::time::Instant;
 
 use super::answer::Answer;
@@ -19,6 +19,7 @@ use super::record;
 use super::render;
 use super::reply::Reply;
 use super::{local_paths, parse};
+use crate::job::Job;
 
 impl Tools {
     /// Calls a tool. The call goes on to its end and into the audit log also
@@ -56,17 +57,23 @@ impl Tools {
         let begun = Instant::now();
         let tool = known(name)?;
         let parsed = parse::arguments(tool, arguments)
-            .and_then(|arguments| local_paths::resolve(tool, arguments, &caller, &self.parts));
-        let arguments = match parsed {
-            Ok(arguments) => arguments,
-            Err(fault) => return Err(fault),
+            .and_then(|arguments| local_paths::resolve(tool, arguments, &caller, &self.parts))
+            .and_then(|arguments| Ask::read(tool, arguments));
+        let ask = match parsed {
+            Ok(ask) => ask,
+            Err(fault) => {
+                let new = record::unread_call(tool, &caller, &self.parts);
+                let result = Err(fault);
+                let end = record::end(&result, begun.elapsed());
+                self.parts.audit.read(new, end);
+                return result;
+            }
         };
-        let ask = Ask::read(tool, arguments)?;
         let new = record::new_call(tool, &ask, &caller, &self.parts);
         let permitted = self
             .parts
             .rules
-            .permit(tool, record::host_of(&ask), &caller.client);
+            .permit(tool, &ask.subject(&self.parts), &caller.client);
         if permitted.is_ok() && tool.row().permission != Permission::Read {
             return self.change(tool, ask, caller, new, begun).await;
         }
@@ -82,7 +89,7 @@ impl Tools {
     /// What changes or runs: recorded before its effect, and again before its
     /// answer.
     async fn change(
-        &self,
+        self: &Arc<Self>,
         tool: Tool,
         ask: Ask,
         caller: Caller,
@@ -95,15 +102,36 @@ impl Tools {
             .intent(&new)
             .map_err(|error| unrecorded(tool, &error))?;
         let result = self.run(ask, caller).await;
+        if let Ok(Answer {
+            goes_on: Some(job), ..
+        }) = &result
+        {
+            self.record_later(seq, Arc::clone(job));
+            return result;
+        }
         let mut end = record::end(&result, begun.elapsed());
         if self.interrupt.is_cancelled() && result.is_err() {
             end.outcome = Outcome::Interrupted;
         }
-        if let Err(error) = self.parts.audit.outcome(seq, &end) {
+        self.record_end(seq, &end);
+        result
+    }
+
+    /// The end of what goes on is the call's: until then it is running, and
+    /// unknown if this daemon does not live to see it.
+    fn record_later(self: &Arc<Self>, seq: u64, job: Arc<Job>) {
+        let this = Arc::clone(self);
+        self.parts.tasks.spawn(async move {
+            let status = job.ended().await;
+            this.record_end(seq, &record::end_of(&job, &status));
+        });
+    }
+
+    fn record_end(&self, seq: u64, end: &CallEnd) {
+        if let Err(error) = self.parts.audit.outcome(seq, end) {
             // The effect is there; hiding the answer would only hide it.
             tracing::error!(seq, %error, "the outcome was not recorded");
         }
-        result
     }
 
     /// Runs it; a defect in a tool ends that call alone (FAULTS 21).

@@ -54,6 +54,8 @@ impl Base<'_> {
                         Value::String(path) if NAMES.contains(&name.as_str()) => {
                             *path = self.absolute(name, path)?;
                         }
+                        // Variables of the remote side, whatever their names.
+                        _ if name == "env" => {}
                         other => self.walk(other)?,
                     }
                 }

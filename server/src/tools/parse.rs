@@ -51,8 +51,9 @@ impl Walk {
         let Some(fields) = value.as_object_mut() else {
             return Ok(());
         };
-        // Clients send null for what they leave out.
-        fields.retain(|_, field| !field.is_null());
+        // Clients send null for what they leave out, the Go program's also "".
+        let is_spec = path.split('.').next() == Some("spec");
+        fields.retain(|_, field| !field.is_null() && !(is_spec && field == ""));
         let known = schema.get("properties").and_then(Value::as_object);
         for (name, field) in fields.iter_mut() {
             let at = if path.is_empty() {
@@ -119,9 +120,12 @@ impl Walk {
 /// Strings in the schema that know what to do with an integer themselves:
 /// durations take nanoseconds, and a file mode refuses it with reason.
 fn takes_integers(path: &str) -> bool {
-    ["timeout", "keepalive", "mode"]
-        .iter()
-        .any(|name| path.rsplit('.').next() == Some(name))
+    let is_variable = path.starts_with("env.");
+    let names = ["timeout", "keepalive", "mode"];
+    !is_variable
+        && names
+            .iter()
+            .any(|name| path.rsplit('.').next() == Some(name))
 }
 
 /// Puts the coerced value in place, if there is one.
@@ -218,6 +222,18 @@ mod tests {
             fault.message.contains("`spec.adresses`") && fault.next.contains("`addresses`"),
             "{fault:?}"
         );
+    }
+
+    #[test]
+    fn what_a_spec_has_empty_is_left_out_and_a_variable_is_what_it_is() {
+        let spec =
+            json!({"addresses": ["w"], "auth": {"key_path": "", "password": ""}, "user": ""});
+        let got = parsed(Tool::SshConnect, &json!({"id": "w", "spec": spec})).unwrap();
+        assert_eq!(got["spec"], json!({"addresses": ["w"], "auth": {}}));
+        let env = json!({"session_id": "w", "command": "", "env": {"timeout": 5, "EMPTY": ""}});
+        let got = parsed(Tool::SshExec, &env).unwrap();
+        assert_eq!(got["env"], json!({"timeout": "5", "EMPTY": ""}));
+        assert_eq!(got["command"], "");
     }
 
     #[test]

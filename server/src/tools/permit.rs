@@ -20,7 +20,7 @@ pub enum Mode {
 pub struct Pattern {
     /// Of the tool's name.
     pub tool: Option<String>,
-    /// Of the session's or Docker host's id.
+    /// Of a host in the session's spec, or of the session's or Docker host's id.
     pub host: Option<String>,
     /// Of the client's name.
     pub client: Option<String>,
@@ -37,17 +37,58 @@ pub struct Rules {
     pub deny: Vec<Pattern>,
 }
 
+/// What a call works on. Ids are the model's to choose, hosts are not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Subject {
+    /// Ids of sessions or Docker hosts.
+    pub(super) ids: Vec<String>,
+    /// Host names, of all addresses and jump hosts.
+    pub(super) hosts: Vec<String>,
+}
+
+impl Subject {
+    /// A deny rule hits whichever name it knows.
+    fn denied_by(&self, host: &str) -> bool {
+        self.ids
+            .iter()
+            .chain(&self.hosts)
+            .any(|name| fits(host, name))
+    }
+
+    /// What allow rules must match, each of them: the hosts, or where there
+    /// are none the ids.
+    fn to_allow(&self) -> Vec<&str> {
+        let names = if self.hosts.is_empty() {
+            &self.ids
+        } else {
+            &self.hosts
+        };
+        if names.is_empty() {
+            return vec![""];
+        }
+        names.iter().map(String::as_str).collect()
+    }
+}
+
 impl Rules {
-    /// Whether `client` may call `tool` on `host` (empty for none).
-    pub(super) fn permit(&self, tool: Tool, host: &str, client: &str) -> Result<(), Fault> {
+    /// Whether `client` may call `tool` on `subject`.
+    pub(super) fn permit(&self, tool: Tool, subject: &Subject, client: &str) -> Result<(), Fault> {
         if self.mode == Mode::ReadOnly && tool.row().permission == Permission::Change {
             return Err(denied(tool, "mode = \"read-only\""));
         }
-        let hit = |rules: &[Pattern]| rules.iter().any(|rule| rule.matches(tool, host, client));
-        if hit(&self.deny) {
+        let denies = |rule: &Pattern| {
+            let host = rule.host.as_deref();
+            rule.is_for(tool, client) && host.is_none_or(|host| subject.denied_by(host))
+        };
+        if self.deny.iter().any(denies) {
             return Err(denied(tool, "a deny rule"));
         }
-        if !self.allow.is_empty() && !hit(&self.allow) {
+        let allows = |rule: &Pattern, name: &str| {
+            let host = rule.host.as_deref();
+            rule.is_for(tool, client) && host.is_none_or(|host| fits(host, name))
+        };
+        let allowed = |name: &&str| self.allow.iter().any(|rule| allows(rule, name));
+        if !self.allow.is_empty() && !subject.to_allow().iter().all(allowed) {
             return Err(denied(tool, "that no allow rule matches"));
         }
         Ok(())
@@ -55,13 +96,11 @@ impl Rules {
 }
 
 impl Pattern {
-    fn matches(&self, tool: Tool, host: &str, client: &str) -> bool {
+    fn is_for(&self, tool: Tool, client: &str) -> bool {
         let fits = |pattern: &Option<String>, text: &str| {
-            pattern
-                .as_deref()
-                .is_none_or(|pattern| wildcard(pattern, text))
+            pattern.as_deref().is_none_or(|pattern| fits(pattern, text))
         };
-        fits(&self.tool, tool.as_str()) && fits(&self.host, host) && fits(&self.client, client)
+        fits(&self.tool, tool.as_str()) && fits(&self.client, client)
     }
 }
 
@@ -71,6 +110,11 @@ fn denied(tool: Tool, by: &str) -> Fault {
         format!("{tool} is forbidden here by config.toml: {by}"),
     )
     .next("a person can change config.toml; no tool can")
+}
+
+/// Host names have no case (RFC 4343), and nobody means one in a rule.
+fn fits(pattern: &str, text: &str) -> bool {
+    wildcard(&pattern.to_lowercase(), &text.to_lowercase())
 }
 
 /// `*` any run, the rest itself.
@@ -99,6 +143,14 @@ fn wildcard(pattern: &str, text: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn on(ids: &[&str], hosts: &[&str]) -> Subject {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Subject {
+            ids: owned(ids),
+            hosts: owned(hosts),
+        }
+    }
+
     fn rule(tool: &str, host: &str) -> Pattern {
         Pattern {
             tool: Some(tool.into()),
@@ -114,7 +166,7 @@ mod tests {
             ..Rules::default()
         };
         for tool in Tool::ALL {
-            let allowed = rules.permit(*tool, "web", "c").is_ok();
+            let allowed = rules.permit(*tool, &on(&["web"], &[]), "c").is_ok();
             assert_eq!(
                 allowed,
                 tool.row().permission != Permission::Change,
@@ -130,9 +182,30 @@ mod tests {
             deny: vec![rule("ssh_exec", "prod*")],
             ..Rules::default()
         };
-        assert!(rules.permit(Tool::SshExec, "web", "c").is_ok());
-        assert!(rules.permit(Tool::SshExec, "prod-1", "c").is_err());
-        assert!(rules.permit(Tool::DockerExec, "web", "c").is_err());
+        let (web, prod) = (on(&["web"], &[]), on(&["prod-1"], &[]));
+        assert!(rules.permit(Tool::SshExec, &web, "c").is_ok());
+        assert!(rules.permit(Tool::SshExec, &prod, "c").is_err());
+        assert!(rules.permit(Tool::DockerExec, &web, "c").is_err());
+    }
+
+    #[test]
+    fn an_id_of_the_models_choice_gets_around_no_rule() {
+        let rules = Rules {
+            deny: vec![rule("ssh_*", "prod*")],
+            ..Rules::default()
+        };
+        let hidden = on(&["x"], &["bastion", "PROD-1"]);
+        assert!(rules.permit(Tool::SshConnect, &hidden, "c").is_err());
+        let rules = Rules {
+            allow: vec![rule("*", "web*")],
+            ..Rules::default()
+        };
+        let named = on(&["web"], &["db-1"]);
+        assert!(rules.permit(Tool::SshConnect, &named, "c").is_err());
+        let partly = on(&["x"], &["web-1", "db-1"]);
+        assert!(rules.permit(Tool::SshConnect, &partly, "c").is_err());
+        let whole = on(&["x"], &["web-1", "web-2"]);
+        assert!(rules.permit(Tool::SshConnect, &whole, "c").is_ok());
     }
 
     #[test]

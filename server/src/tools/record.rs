@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use schema::tools::Tool;
+use schema::tools::job::JobState;
 use schema::{Code, Fault};
 use storage::audit::{CallEnd, NewCall, Outcome};
 
@@ -10,6 +11,9 @@ use super::answer::{Answer, Body};
 use super::caller::{Caller, Reach};
 use super::desk::Parts;
 use super::families::Ask;
+use crate::job::{Job, Status};
+use crate::link::Stream;
+use crate::output::plain;
 
 /// A result's head that is kept with its outcome, in bytes.
 const HEAD_BYTES: usize = 4 << 10;
@@ -31,9 +35,45 @@ pub(super) fn new_call(tool: Tool, ask: &Ask, caller: &Caller, parts: &Parts) ->
     }
 }
 
-/// What host rules are matched against.
-pub(super) fn host_of(ask: &Ask) -> &str {
-    ask.session_id().unwrap_or_default()
+/// A call whose arguments make no sense: what they say is not kept, for a
+/// secret may stand where nobody expects one.
+pub(super) fn unread_call(tool: Tool, caller: &Caller, parts: &Parts) -> NewCall {
+    NewCall {
+        at_ms: parts.clock.now_ms(),
+        client: caller.client.clone(),
+        reach: reach(caller.reach).into(),
+        tool: tool.as_str().into(),
+        session_id: None,
+        host_id: None,
+        target: None,
+        summary: "(refused for its arguments)".into(),
+        arguments_json: "{}".into(),
+    }
+}
+
+/// The end of what went on after its call was answered.
+pub(super) fn end_of(job: &Job, status: &Status) -> CallEnd {
+    let outcome = match (&status.failed, status.state) {
+        (Some(_), _) => Outcome::Error,
+        (None, JobState::Exited | JobState::Signalled) => Outcome::Ok,
+        (None, JobState::Cancelled) => Outcome::Interrupted,
+        (None, _) => Outcome::Unknown,
+    };
+    let texts = [Stream::Stdout, Stream::Stderr].map(|stream| job.read(stream, 0, HEAD_BYTES).data);
+    CallEnd {
+        outcome,
+        code: status
+            .failed
+            .as_ref()
+            .map(|fault| fault.code.as_str().into()),
+        exit_code: status.exit_code.map(i64::from),
+        duration_ms: u64::try_from(job.took().as_millis()).unwrap_or(u64::MAX),
+        result_head: match &status.failed {
+            Some(fault) => bounded(&fault.message),
+            None => bounded(&plain(&texts.concat())),
+        },
+        job_id: Some(job.id().to_owned()),
+    }
 }
 
 pub(super) fn end(result: &Result<Answer, Fault>, took: Duration) -> CallEnd {

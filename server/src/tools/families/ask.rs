@@ -1,5 +1,6 @@
 //! One call's arguments, typed.
 
+use schema::spec::SshSpec;
 use schema::tools::Tool;
 use schema::tools::exec::SshExec;
 use schema::tools::history::HistoryFilter;
@@ -11,7 +12,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::connect;
+use crate::link::Address;
 use crate::tools::desk::Parts;
+use crate::tools::permit::Subject;
 
 /// Arguments of every tool that this version serves.
 #[derive(Debug, Clone)]
@@ -69,6 +72,34 @@ impl Ask {
         }
     }
 
+    /// What rules by host are matched against: of a session that is there, its
+    /// own spec.
+    pub(in crate::tools) fn subject(&self, parts: &Parts) -> Subject {
+        let job = |id: &str| parts.jobs.get(id).map(|job| job.begun_as().target.clone());
+        let ids: Vec<String> = match self {
+            Self::Clone(ask) => vec![ask.source_id.to_string(), ask.new_id.to_string()],
+            Self::JobWait(ask) => job(&ask.job_id).into_iter().collect(),
+            Self::JobCancel(ask) => job(&ask.job_id).into_iter().collect(),
+            Self::OutputRead(ask) => ask.job_id.as_deref().and_then(job).into_iter().collect(),
+            _ => self
+                .session_id()
+                .map(ToOwned::to_owned)
+                .into_iter()
+                .collect(),
+        };
+        let there = |id: &String| parts.sessions.get(&schema::Id::new(id).ok()?).ok();
+        let mut hosts: Vec<String> = ids
+            .iter()
+            .filter_map(|id| Some((id, there(id)?)))
+            .flat_map(|(id, session)| hosts_of_spec(id, session.spec()))
+            .collect();
+        if let Self::Connect(ask) = self {
+            let spec = ask.spec.clone().unwrap_or_default();
+            hosts.extend(hosts_of_spec(ask.id.as_str(), &spec));
+        }
+        Subject { ids, hosts }
+    }
+
     /// `user@host` for a person, when it works on a session.
     pub(in crate::tools) fn target(&self, parts: &Parts) -> Option<String> {
         match self {
@@ -114,6 +145,21 @@ impl Ask {
             Self::List | Self::Status | Self::Snapshot => "{}".into(),
         }
     }
+}
+
+/// Every host that a spec names; the id itself where it names none.
+fn hosts_of_spec(id: &str, spec: &SshSpec) -> Vec<String> {
+    let jumps = spec.jump_hosts.iter().flat_map(|jump| &jump.addresses);
+    let host = |text: &String| match text.parse::<Address>() {
+        Ok(address) => address.host,
+        // It will be refused as an address; here it may hit a rule.
+        Err(_) => text.clone(),
+    };
+    let mut hosts: Vec<String> = spec.addresses.iter().chain(jumps).map(host).collect();
+    if spec.addresses.is_empty() {
+        hosts.push(id.to_owned());
+    }
+    hosts
 }
 
 fn typed<T: DeserializeOwned>(tool: Tool, arguments: Value) -> Result<T, Fault> {

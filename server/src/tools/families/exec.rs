@@ -181,14 +181,16 @@ async fn kill(job: &Job) -> Status {
 }
 
 /// It goes on.
-pub(super) fn running(job: &Job) -> Result<Answer, Fault> {
+pub(super) fn running(job: &Arc<Job>) -> Result<Answer, Fault> {
     let (mut result, begins) = result(job, &job.status());
     job.id().clone_into(&mut result.job_id);
     result.note = format!(
         "it goes on as {0}: do not start it again; job_wait {{\"job_id\":\"{0}\"}} waits for its end",
         job.id()
     );
-    answer(job, result, begins, usize::MAX)
+    let mut answer = answer(job, result, begins, usize::MAX)?;
+    answer.goes_on = Some(Arc::clone(job));
+    Ok(answer)
 }
 
 /// It ended while its caller waited, who never heard of a job: unless output
