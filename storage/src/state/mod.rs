@@ -2,6 +2,8 @@
 
 mod change;
 mod error;
+#[cfg(test)]
+mod kill_tests;
 mod open;
 mod picture;
 mod read;
