@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tests::until::{SOON, pause, until, until_true};
-use tests::{Agent, Key, World};
+use tests::{Agent, Key, KeyAgent, World};
 
 fn state(agent: &Agent) -> String {
     info(agent)["state"].as_str().unwrap_or_default().to_owned()
@@ -135,4 +135,53 @@ fn a_refused_key_is_tried_once_and_then_a_person_is_asked() {
         tries,
         "it tried again"
     );
+}
+
+#[test]
+fn a_server_that_cuts_off_after_too_many_tries_is_not_tried_again() {
+    let mut world = World::with_sshd(&["MaxAuthTries 2"]);
+    let keys = KeyAgent::start(&world.home().join("agent"));
+    keys.add(&world.key);
+    let auth = json!({"use_agent": true, "agent_socket": keys.socket()});
+    let agent = opened(&world, json!({"auto_reconnect": true, "auth": auth}));
+    for name in ["one", "two", "three"] {
+        keys.add(&Key::new(&world.home().join(name), ""));
+    }
+    world.sshd.authorize(&[]);
+    world.sshd.drop_connections();
+    until_true("a person is asked", SOON, || state(&agent) == "needs_auth");
+    let tries = world.sshd.log().matches("Connection from").count();
+    let call = json!({"session_id": "web", "command": "true"});
+    agent.call("ssh_exec", call).refused("auth_failed");
+    pause(Duration::from_secs(2));
+    let later = world.sshd.log().matches("Connection from").count();
+    assert_eq!(later, tries, "it tried again");
+}
+
+#[test]
+fn a_host_that_falls_silent_in_the_handshake_leaves_nothing_open() {
+    let world = World::new();
+    let agent = world.agent();
+    let host = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = host.local_addr().expect("its address").to_string();
+    // Says who it is, and then nothing more.
+    std::thread::spawn(move || {
+        let mut kept = Vec::new();
+        for stream in host.incoming() {
+            let mut stream = stream.expect("a connection");
+            std::io::Write::write_all(&mut stream, b"SSH-2.0-silent\r\n").expect("a banner");
+            kept.push(stream);
+        }
+    });
+    let files = || {
+        let folder = format!("/proc/{}/fd", world.daemon().pid());
+        std::fs::read_dir(folder).expect("its files").count()
+    };
+    let before = files();
+    let spec = world.spec_with(json!({"addresses": [address], "timeout": "1s"}));
+    for _ in 0..3 {
+        let call = json!({"id": "silent", "spec": spec});
+        agent.call("ssh_connect", call).refused("timeout");
+    }
+    until_true("its sockets are closed", SOON, || files() <= before);
 }

@@ -208,15 +208,16 @@ impl Job {
         read_to.get(&stream).copied().unwrap_or_default()
     }
 
-    /// Everything that is kept of a stream.
-    pub fn read_all(&self, stream: Stream) -> Part {
-        self.with_output(stream, |kept| kept.read_all(0))
+    /// Everything that is kept of a stream from `offset`.
+    pub fn read_from(&self, stream: Stream, offset: u64) -> Part {
+        self.with_output(stream, |kept| kept.read_all(offset))
     }
 
     /// Records its end; the first end stands.
     pub(super) fn end(&self, mut status: Status) {
         status.took = Some(self.begun.elapsed());
-        if *self.cancel_asked.borrow() && !status.survived {
+        // Whether a host that went away heard of it, nobody knows.
+        if *self.cancel_asked.borrow() && !status.survived && status.lost_reason.is_empty() {
             status.state = JobState::Cancelled;
         }
         self.status.send_if_modified(|now| {

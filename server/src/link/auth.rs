@@ -4,15 +4,17 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use russh::MethodSet;
 use russh::client::{AuthResult, Handle, KeyboardInteractiveAuthResponse};
 use russh::keys::agent::AgentIdentity;
 use russh::keys::{Algorithm, HashAlg, PrivateKey, PrivateKeyWithHashAlg};
+use tokio_util::sync::CancellationToken;
 
 use super::address::Address;
 use super::agent;
-use super::client::Client;
+use super::client::{Client, Found};
 use super::error::LinkError;
 use super::plan::Plan;
 
@@ -24,13 +26,26 @@ const QUESTION_ROUNDS: usize = 8;
 /// refused key counts.
 const AGENT_KEYS_MAX: usize = 5;
 
+/// How long the reason for a link's end may take to arrive after the end.
+const REASON_WAIT: Duration = Duration::from_secs(1);
+
+/// Where the end of the link shows.
+#[derive(Clone, Copy)]
+pub(super) struct Ending<'a> {
+    pub(super) found: &'a Found,
+    pub(super) closed: &'a CancellationToken,
+}
+
 /// One attempt to authenticate, and what it learned on the way.
 pub(super) struct Authentication<'a> {
     handle: &'a mut Handle<Client>,
+    ending: Ending<'a>,
     plan: &'a Plan,
     address: &'a Address,
     agents: &'a [PathBuf],
     tried: Vec<String>,
+    /// Credentials that the server looked at and did not take.
+    refusals: usize,
     accepts: BTreeSet<&'static str>,
     no_agent: Option<LinkError>,
     rsa_hash: Option<HashAlg>,
@@ -39,16 +54,19 @@ pub(super) struct Authentication<'a> {
 impl<'a> Authentication<'a> {
     pub(super) fn new(
         handle: &'a mut Handle<Client>,
+        ending: Ending<'a>,
         plan: &'a Plan,
         address: &'a Address,
         agents: &'a [PathBuf],
     ) -> Self {
         Self {
             handle,
+            ending,
             plan,
             address,
             agents,
             tried: Vec::new(),
+            refusals: 0,
             accepts: BTreeSet::new(),
             no_agent: None,
             rsa_hash: None,
@@ -58,9 +76,10 @@ impl<'a> Authentication<'a> {
     /// Tries everything there is until the server is content.
     pub(super) async fn run(mut self) -> Result<(), LinkError> {
         let none = self.handle.authenticate_none(self.plan.user.clone()).await;
-        if self.accepted(none)? {
+        if self.accepted(none).await? {
             return Ok(());
         }
+        self.refusals = 0; // Nothing was offered yet.
         let done = self.keys().await? || self.passwords().await?;
         if done { Ok(()) } else { Err(self.refused()) }
     }
@@ -124,7 +143,7 @@ impl<'a> Authentication<'a> {
             .handle
             .authenticate_publickey(self.plan.user.clone(), key)
             .await;
-        self.accepted(answer)
+        self.accepted(answer).await
     }
 
     /// The hash to sign with: for RSA the best that the server names (RFC
@@ -156,6 +175,13 @@ impl<'a> Authentication<'a> {
             }
         };
         let count = found.identities.len();
+        if count == 0 {
+            // A person loads their keys after a login: nothing was refused.
+            self.no_agent = Some(LinkError::EmptyAgent {
+                path: found.path.display().to_string(),
+            });
+            return Ok(false);
+        }
         self.tried.push(format!(
             "{count} keys of the agent at {}",
             found.path.display()
@@ -172,9 +198,12 @@ impl<'a> Authentication<'a> {
                 .await;
             match answer {
                 Ok(result) => {
-                    if self.accepted(Ok(result))? {
+                    if self.accepted(Ok(result)).await? {
                         return Ok(true);
                     }
+                }
+                Err(error) if self.handle.is_closed() => {
+                    return Err(self.cut_off(&error.to_string()).await);
                 }
                 // The agent would not sign with this key; it may with the next.
                 Err(error) => self.tried.push(format!("(it would not sign: {error})")),
@@ -200,7 +229,7 @@ impl<'a> Authentication<'a> {
                 .handle
                 .authenticate_password(user, password.expose())
                 .await;
-            if self.accepted(answer)? {
+            if self.accepted(answer).await? {
                 return Ok(true);
             }
         }
@@ -221,13 +250,16 @@ impl<'a> Authentication<'a> {
             .authenticate_keyboard_interactive_start(user, None::<String>)
             .await;
         for _ in 0..QUESTION_ROUNDS {
-            match step.map_err(|error| lost(&error))? {
+            let answer = match step {
+                Ok(answer) => answer,
+                Err(error) => return Err(self.cut_off(&schema::Fault::chain(&error)).await),
+            };
+            match answer {
                 KeyboardInteractiveAuthResponse::Success => return Ok(true),
                 KeyboardInteractiveAuthResponse::Failure {
                     remaining_methods, ..
                 } => {
-                    self.note_methods(&remaining_methods);
-                    return Ok(false);
+                    return self.refused_one(&remaining_methods).await;
                 }
                 KeyboardInteractiveAuthResponse::InfoRequest { prompts, .. } => {
                     if let Some(open) = prompts.iter().find(|prompt| prompt.echo) {
@@ -248,20 +280,54 @@ impl<'a> Authentication<'a> {
     }
 
     /// Whether the server is content, remembering what else it would take.
-    fn accepted(&mut self, answer: Result<AuthResult, russh::Error>) -> Result<bool, LinkError> {
-        match answer.map_err(|error| lost(&error))? {
-            AuthResult::Success => Ok(true),
-            AuthResult::Failure {
+    async fn accepted(
+        &mut self,
+        answer: Result<AuthResult, russh::Error>,
+    ) -> Result<bool, LinkError> {
+        match answer {
+            Ok(AuthResult::Success) => Ok(true),
+            Ok(AuthResult::Failure {
                 remaining_methods, ..
-            } => {
-                self.note_methods(&remaining_methods);
-                Ok(false)
-            }
+            }) => self.refused_one(&remaining_methods).await,
+            Err(error) => Err(self.cut_off(&schema::Fault::chain(&error)).await),
         }
     }
 
-    fn note_methods(&mut self, methods: &MethodSet) {
+    /// One credential was refused, unless that is how russh says that the link
+    /// is gone.
+    async fn refused_one(&mut self, methods: &MethodSet) -> Result<bool, LinkError> {
+        if methods.is_empty() || self.handle.is_closed() {
+            return Err(self.cut_off("the server closed the connection").await);
+        }
+        self.refusals += 1;
         self.accepts = methods.iter().map(<&'static str>::from).collect();
+        Ok(false)
+    }
+
+    /// The link ended while authenticating. Where a credential was refused
+    /// before, or the server says that there were too many, it was a refusal:
+    /// dialling again would only count as more tries (FAULTS 30).
+    async fn cut_off(&mut self, otherwise: &str) -> LinkError {
+        let waited = tokio::time::timeout(REASON_WAIT, self.ending.closed.cancelled()).await;
+        let reason = match (waited, self.ending.found.ended.get()) {
+            (Ok(()), Some(reason)) => reason.clone(),
+            _ => otherwise.to_owned(),
+        };
+        let too_many = reason.to_lowercase().contains("too many authentication");
+        if !too_many && self.refusals == 0 {
+            return LinkError::Lost(format!("while authenticating: {reason}"));
+        }
+        self.tried.push(format!("(then: {reason})"));
+        LinkError::AuthRefused {
+            user: self.plan.user.clone(),
+            address: self.address.clone(),
+            tried: self.tried.join(", "),
+            accepts: self.accepted_methods(),
+        }
+    }
+
+    fn accepted_methods(&self) -> String {
+        self.accepts.iter().copied().collect::<Vec<_>>().join(", ")
     }
 
     fn wants(&self, method: &str) -> bool {
@@ -270,7 +336,7 @@ impl<'a> Authentication<'a> {
 
     /// Nothing was accepted. A missing agent is not a refused key.
     fn refused(self) -> LinkError {
-        let accepts = self.accepts.iter().copied().collect::<Vec<_>>().join(", ");
+        let accepts = self.accepted_methods();
         let (user, address) = (self.plan.user.clone(), self.address.clone());
         let credentials = &self.plan.credentials;
         if credentials.secret_gone {
@@ -295,11 +361,6 @@ impl<'a> Authentication<'a> {
             },
         }
     }
-}
-
-/// The link broke while authenticating: nothing was refused.
-fn lost(error: &russh::Error) -> LinkError {
-    LinkError::Lost(schema::Fault::chain(error))
 }
 
 #[cfg(test)]

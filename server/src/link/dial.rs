@@ -1,47 +1,28 @@
 //! Dialling: address by address, socket, handshake, host key, authentication.
 
+use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use russh::client::{self, Config};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::address::Address;
 use super::algorithms;
-use super::auth::Authentication;
+use super::auth::{Authentication, Ending};
 use super::client::{Client, ClientError, Found, Trust};
 use super::connection::Connection;
+use super::dial_limits::DialLimits;
 use super::error::{Disposition, LinkError};
 use super::known_hosts::Known;
 use super::plan::{KEEPALIVES_MISSED, Plan};
 use super::socket;
 use super::stall::StallGuard;
 
-/// Handshakes at once in one daemon: enough to bring 200 sessions up in
-/// seconds, few enough for an sshd with `MaxStartups 10` to serve most of them
-/// at the first try (FAULTS 32). Waiting for a TCP connection takes no slot,
-/// so that silent hosts do not hold up the others.
-const HANDSHAKES_MAX: usize = 16;
-
 /// Messages that one channel may hold before its reader takes them.
 const CHANNEL_QUEUE: usize = 64;
-
-/// What all dials of a daemon share.
-#[derive(Debug, Clone)]
-pub struct DialLimits {
-    handshakes: Arc<Semaphore>,
-}
-
-impl Default for DialLimits {
-    fn default() -> Self {
-        Self {
-            handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
-        }
-    }
-}
 
 /// Reaches the first address that answers. `agents` are tried in order after
 /// the plan's own.
@@ -58,14 +39,7 @@ pub async fn dial(
             agents,
             limits,
         };
-        let outcome = match tokio::time::timeout(plan.timeout, begun.run()).await {
-            Ok(outcome) => outcome,
-            Err(_late) => Err(LinkError::DialTimeout {
-                address: address.clone(),
-                limit: plan.timeout,
-            }),
-        };
-        match outcome {
+        match begun.run().await {
             Ok(connection) => return Ok(connection),
             // What a server said of keys and credentials holds for its other
             // addresses too; asking again elsewhere would only count as tries.
@@ -86,19 +60,50 @@ struct Dial<'a> {
 }
 
 impl Dial<'_> {
+    /// The plan's timeout is for what the host takes; waiting for one's turn
+    /// is not the host's fault.
     async fn run(self) -> Result<Connection, LinkError> {
         let known = Known::read(&self.plan.known_hosts, self.address).await?;
         let patience = self.plan.keepalive.map(|every| every * KEEPALIVES_MISSED);
+        let _at_host = self.limits.at_host(self.address).await;
         let begun = Instant::now();
-        let stream = socket::connect(self.address, patience).await?;
-        let round_trip = begun.elapsed();
-        // The semaphore is never closed.
-        let _slot = self.limits.handshakes.acquire().await.ok();
-        self.handshake(stream, known, patience, round_trip).await
+        let reaching = async {
+            let stream = socket::connect(self.address, patience).await?;
+            let round_trip = begun.elapsed();
+            // A server speaks first (RFC 4253 section 4.2), so one that does
+            // not takes no slot from those that do.
+            stream
+                .readable()
+                .await
+                .map_err(|source| LinkError::Connect {
+                    address: self.address.clone(),
+                    source,
+                })?;
+            Ok((stream, round_trip))
+        };
+        let (stream, round_trip) = self.limited(self.plan.timeout, reaching).await?;
+        let left = self.plan.timeout.saturating_sub(begun.elapsed());
+        let _slot = self.limits.handshake().await;
+        let shaking = self.handshake(stream, known, patience, round_trip);
+        self.limited(left, shaking).await
+    }
+
+    async fn limited<T>(
+        &self,
+        limit: Duration,
+        step: impl Future<Output = Result<T, LinkError>>,
+    ) -> Result<T, LinkError> {
+        match tokio::time::timeout(limit, step).await {
+            Ok(outcome) => outcome,
+            Err(_late) => Err(LinkError::DialTimeout {
+                address: self.address.clone(),
+                limit: self.plan.timeout,
+            }),
+        }
     }
 
     async fn handshake(
-        self,
+        &self,
         stream: TcpStream,
         known: Known,
         patience: Option<Duration>,
@@ -118,7 +123,9 @@ impl Dial<'_> {
             found: Arc::clone(&found),
             closed: closed.clone(),
         };
-        let guarded = StallGuard::new(stream, patience);
+        let given_up = CancellationToken::new();
+        let guarded = StallGuard::new(stream, patience, given_up.clone());
+        let giving_up = given_up.drop_guard();
         let mut handle = client::connect_stream(config, guarded, client)
             .await
             .map_err(|error| self.explain(error))?;
@@ -130,9 +137,14 @@ impl Dial<'_> {
             .chain(self.agents)
             .cloned()
             .collect();
-        Authentication::new(&mut handle, self.plan, self.address, &agents)
+        let ending = Ending {
+            found: &found,
+            closed: &closed,
+        };
+        Authentication::new(&mut handle, ending, self.plan, self.address, &agents)
             .run()
             .await?;
+        giving_up.disarm();
         Ok(Connection::new(
             handle,
             self.address.clone(),

@@ -125,6 +125,16 @@ pub enum LinkError {
         /// Where credentials were looked for.
         looked: String,
     },
+    /// A command or variable that does not fit a packet.
+    #[error("{what} has {bytes} bytes, and SSH takes {max} at most")]
+    TooLarge {
+        /// `the command` or `the variable NAME`.
+        what: String,
+        /// How many it has.
+        bytes: usize,
+        /// How many there may be.
+        max: usize,
+    },
     /// A command was told to end before it was sent.
     #[error("it was told to end before it was sent")]
     Withdrawn,
@@ -133,6 +143,12 @@ pub enum LinkError {
     SecretGone {
         /// `password` or `passphrase of ...`.
         what: String,
+    },
+    /// The agent that is needed has nothing to offer.
+    #[error("the agent at {path} has no key")]
+    EmptyAgent {
+        /// The socket.
+        path: String,
     },
     /// The agent that is needed does not answer.
     #[error("no agent answers at {path}")]
@@ -187,10 +203,12 @@ impl LinkError {
     pub fn disposition(&self) -> Disposition {
         match self {
             Self::HostKeyChanged { .. } | Self::HostKeyRevoked { .. } => Disposition::HostKey,
-            Self::AuthRefused { .. } | Self::SecretGone { .. } | Self::PassphraseNeeded { .. } => {
-                Disposition::NeedsAuth
-            }
-            Self::NoAgent { .. } => Disposition::AwaitAgent,
+            Self::AuthRefused { .. }
+            | Self::NoCredential { .. }
+            | Self::KeyFile { .. }
+            | Self::SecretGone { .. }
+            | Self::PassphraseNeeded { .. } => Disposition::NeedsAuth,
+            Self::NoAgent { .. } | Self::EmptyAgent { .. } => Disposition::AwaitAgent,
             _ => Disposition::Retry,
         }
     }
@@ -203,7 +221,10 @@ impl LinkError {
             Self::AuthRefused { .. } | Self::NoCredential { .. } => Code::AuthFailed,
             Self::SecretGone { .. } | Self::PassphraseNeeded { .. } => Code::NeedsAuth,
             Self::Withdrawn => Code::Cancelled,
-            Self::NoAgent { .. } | Self::KnownHosts { .. } => Code::Unavailable,
+            Self::TooLarge { .. } => Code::TooLarge,
+            Self::NoAgent { .. } | Self::EmptyAgent { .. } | Self::KnownHosts { .. } => {
+                Code::Unavailable
+            }
             Self::KeyFile { .. } | Self::Plan(_) => Code::InvalidArgument,
             Self::DialTimeout { .. } => Code::Timeout,
             Self::ExecRefused | Self::OldCrypto { .. } => Code::Remote,
@@ -248,12 +269,15 @@ impl LinkError {
                  then ssh_reconnect"
                     .into()
             }
+            Self::TooLarge { .. } => {
+                "feed what is long by stdin: `sh -s` reads a script there".into()
+            }
             Self::SecretGone { .. } | Self::PassphraseNeeded { .. } => {
                 "call ssh_connect with the same id and spec, and with the secret in spec.auth; or \
                  load the key into an agent and call ssh_reconnect"
                     .into()
             }
-            Self::NoAgent { .. } => {
+            Self::NoAgent { .. } | Self::EmptyAgent { .. } => {
                 "start the agent or load the key; the session connects by itself when a client \
                  brings an agent that answers"
                     .into()

@@ -14,6 +14,13 @@ use super::error::LinkError;
 use super::marker;
 use super::remote_script::{is_variable_name, preamble};
 
+/// Variables that are sent before their answers are read: fewer than russh's
+/// queues hold, which would otherwise wait for each other.
+const VARIABLES_AT_ONCE: usize = 16;
+
+/// A request is one packet; OpenSSH ends a connection with one over 256 KiB.
+const REQUEST_MAX_BYTES: usize = 255 << 10;
+
 impl Connection {
     /// Runs `exec` to its end. An error means that it was not started; once
     /// it may have been, the answer is an [`Ended`]. What is told to end before
@@ -24,6 +31,7 @@ impl Connection {
         sink: &dyn OutputSink,
         control: &mut mpsc::Receiver<Control>,
     ) -> Result<Ended, LinkError> {
+        fits(&exec)?;
         let mut opening = pin!(self.open_session());
         let (channel, withdrawn) = tokio::select! {
             biased;
@@ -66,6 +74,24 @@ impl Connection {
     }
 }
 
+/// Refuses what OpenSSH would end the whole link for.
+fn fits(exec: &Exec) -> Result<(), LinkError> {
+    let variables = exec.env.iter();
+    let variables = variables.map(|(name, value)| (format!("the variable {name}"), value.len()));
+    let command = ("the command".to_owned(), exec.command.len());
+    match variables
+        .chain([command])
+        .find(|(_, bytes)| *bytes > REQUEST_MAX_BYTES)
+    {
+        Some((what, bytes)) => Err(LinkError::TooLarge {
+            what,
+            bytes,
+            max: REQUEST_MAX_BYTES,
+        }),
+        None => Ok(()),
+    }
+}
+
 /// Waits until the command is told to end. Signals to what does not run yet
 /// have no effect.
 async fn killed(control: &mut mpsc::Receiver<Control>) {
@@ -101,16 +127,18 @@ async fn begin(
         .set_env(false, marker::NAME, mark)
         .await
         .map_err(|error| lost(&error))?;
-    for (name, value) in &named {
-        writer
-            .set_env(true, name.as_str(), value.as_str())
-            .await
-            .map_err(|error| lost(&error))?;
-    }
     let mut refused = Vec::new();
-    for pair in &named {
-        if !answered(reader).await? {
-            refused.push((pair.0.as_str(), pair.1.as_str()));
+    for batch in named.chunks(VARIABLES_AT_ONCE) {
+        for (name, value) in batch {
+            writer
+                .set_env(true, name.as_str(), value.as_str())
+                .await
+                .map_err(|error| lost(&error))?;
+        }
+        for pair in batch {
+            if !answered(reader).await? {
+                refused.push((pair.0.as_str(), pair.1.as_str()));
+            }
         }
     }
     let stdin = exec.stdin.unwrap_or_default();

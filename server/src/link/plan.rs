@@ -92,13 +92,20 @@ impl Plan {
             return Err(PlanError::User(user));
         }
         let keepalive = spec.keepalive.map_or(KEEPALIVE, |given| given.0);
+        let timeout = spec.timeout.filter(|given| !given.0.is_zero());
+        let timeout = timeout.map_or(DIAL_TIMEOUT, |given| given.0);
+        for (field, length) in [("keepalive", keepalive), ("timeout", timeout)] {
+            if !length.is_zero() && length < Duration::from_secs(1) {
+                return Err(PlanError::TooShort { field, length });
+            }
+        }
         Ok(Self {
             user,
             addresses: addresses(id, spec)?,
             credentials: Credentials::new(spec.auth.as_ref(), secret_gone, around),
             known_hosts: files(spec, around),
             policy: policy(spec, around)?,
-            timeout: spec.timeout.map_or(DIAL_TIMEOUT, |given| given.0),
+            timeout,
             keepalive: (!keepalive.is_zero()).then_some(keepalive),
             note,
         })

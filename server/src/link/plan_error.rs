@@ -1,5 +1,7 @@
 //! Why a spec makes no plan.
 
+use std::time::Duration;
+
 use super::address::AddressError;
 
 /// Why a spec makes no plan.
@@ -20,6 +22,14 @@ pub enum PlanError {
     /// config.toml forbids it.
     #[error("host_key \"accept-new\" is forbidden by config.toml (allow_accept_new)")]
     AcceptNewForbidden,
+    /// A length of time that can only be a mistake.
+    #[error("{field} is {length:?}, less than a second; write it like \"15s\"")]
+    TooShort {
+        /// The spec's field.
+        field: &'static str,
+        /// What it says.
+        length: Duration,
+    },
     /// In the contract, but not in this version.
     #[error("{0} is not in this version yet")]
     NotYet(&'static str),

@@ -10,23 +10,28 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// Fails a write of which nothing was accepted for `limit`. Slow progress is
-/// not a stall: every accepted byte starts the time anew.
+/// not a stall: every accepted byte starts the time anew. And fails a read
+/// once its dial was given up: russh's loop has the stream, and of a server
+/// that falls silent in the handshake it would wait for ever.
 #[derive(Debug)]
 pub(super) struct StallGuard<S> {
     inner: S,
     limit: Option<Duration>,
     stuck: Option<Pin<Box<Sleep>>>,
+    given_up: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl<S> StallGuard<S> {
-    /// Guards `inner`; without a limit it never fails.
-    pub(super) fn new(inner: S, limit: Option<Duration>) -> Self {
+    /// Guards `inner`; without a limit no write fails.
+    pub(super) fn new(inner: S, limit: Option<Duration>, given_up: CancellationToken) -> Self {
         Self {
             inner,
             limit,
             stuck: None,
+            given_up: Box::pin(given_up.cancelled_owned()),
         }
     }
 
@@ -59,6 +64,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for StallGuard<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.given_up.as_mut().poll(cx).is_ready() {
+            let words = "the dial was given up";
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, words)));
+        }
         Pin::new(&mut self.inner).poll_read(cx, buffer)
     }
 }
@@ -93,17 +102,31 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_write_that_nobody_takes_fails_after_the_limit() {
         let (near, _far) = tokio::io::duplex(4);
-        let mut guarded = StallGuard::new(near, Some(Duration::from_secs(3)));
+        let mut guarded =
+            StallGuard::new(near, Some(Duration::from_secs(3)), CancellationToken::new());
         let begun = Instant::now();
         let error = guarded.write_all(b"longer than four").await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert_eq!(begun.elapsed().as_secs(), 3);
     }
 
+    #[tokio::test]
+    async fn a_read_ends_when_the_dial_is_given_up() {
+        let (near, _far) = tokio::io::duplex(4);
+        let given_up = CancellationToken::new();
+        let mut guarded = StallGuard::new(near, None, given_up.clone());
+        let reading = tokio::spawn(async move { guarded.read_u8().await });
+        tokio::task::yield_now().await;
+        given_up.cancel();
+        let error = reading.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn slow_progress_is_not_a_stall() {
         let (near, mut far) = tokio::io::duplex(1);
-        let mut guarded = StallGuard::new(near, Some(Duration::from_secs(3)));
+        let mut guarded =
+            StallGuard::new(near, Some(Duration::from_secs(3)), CancellationToken::new());
         let slow = async {
             let mut taken = Vec::new();
             while taken.len() < 10 {

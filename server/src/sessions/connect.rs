@@ -36,14 +36,14 @@ pub struct Connected {
     pub reused: bool,
 }
 
-/// Takes a session away again unless its connect succeeds, also when its
-/// caller gives up half-way.
-struct Unfinished<'a> {
-    sessions: &'a Sessions,
+/// Takes a session away again unless its dial succeeds, also when its caller
+/// gives up half-way.
+struct Unfinished {
+    sessions: Sessions,
     session: Option<Session>,
 }
 
-impl Drop for Unfinished<'_> {
+impl Drop for Unfinished {
     fn drop(&mut self) {
         if let Some(session) = self.session.take() {
             self.sessions.forget(&session);
@@ -82,20 +82,35 @@ impl Sessions {
             String::new(),
         )
         .map_err(refuse)?;
-        let (session, old) = match self.find_or_begin(&request)? {
-            Found::There(session) => return Self::reuse(session, request.agent).await,
-            Found::New(session) => (session, None),
-            Found::Renewed { old, new } => (new, Some(old)),
+        let (session, old) = loop {
+            match self.find_or_begin(&request)? {
+                // Whoever opens it may still fail, and then it is this call's.
+                Found::There(session) if !session.is_settled().await => {
+                    if self.around.stopping.is_cancelled() {
+                        return Err(SessionError::Closed { id: request.id });
+                    }
+                }
+                Found::There(session) => return Self::reuse(session, request.agent).await,
+                Found::New(session) => break (session, None),
+                Found::Renewed { old, new } => break (new, Some(old)),
+            }
         };
-        let mut unfinished = Unfinished {
-            sessions: self,
+        let unfinished = Unfinished {
+            sessions: self.clone(),
             session: Some(session.clone()),
         };
         session.first_dial().await?;
-        self.settle(&request, &session, old.as_ref()).await?;
-        unfinished.session = None;
-        if let Some(old) = old {
-            old.begin_close();
+        // From here on it goes to its end whoever gives up: a commit that is
+        // under way cannot be called back.
+        let (this, settled) = (self.clone(), session.clone());
+        let settling = async move { this.settle(request, settled, old, unfinished).await };
+        match self.around.tasks.spawn(settling).await {
+            Ok(outcome) => outcome?,
+            Err(_panic) => {
+                return Err(SessionError::Closed {
+                    id: session.id().clone(),
+                });
+            }
         }
         Ok(Connected {
             session,
@@ -154,19 +169,18 @@ impl Sessions {
     /// its id went to another, or to nobody, while it was dialled.
     async fn settle(
         &self,
-        request: &ConnectRequest,
-        session: &Session,
-        old: Option<&Session>,
+        request: ConnectRequest,
+        session: Session,
+        old: Option<Session>,
+        mut unfinished: Unfinished,
     ) -> Result<(), SessionError> {
         let _turn = self.turn(&request.id).await;
-        let listed = old.unwrap_or(session);
+        let listed = old.as_ref().unwrap_or(&session);
         if !self.get(&request.id).is_ok_and(|there| there.is(listed)) {
-            return Err(SessionError::Closed {
-                id: request.id.clone(),
-            });
+            return Err(SessionError::Closed { id: request.id });
         }
         if session.spec().persistent
-            && let Err(error) = self.keep(request).await
+            && let Err(error) = self.keep(&request).await
         {
             return Err(match old {
                 // It was kept before, and is again or still.
@@ -174,7 +188,12 @@ impl Sessions {
                 None => self.take_back(&request.id, error).await,
             });
         }
-        self.lock().insert(request.id.clone(), session.clone());
+        self.lock().insert(request.id, session.clone());
+        unfinished.session = None;
+        session.settle();
+        if let Some(old) = old {
+            old.begin_close();
+        }
         Ok(())
     }
 

@@ -38,6 +38,8 @@ struct Inner {
     view: watch::Receiver<View>,
     orders: mpsc::Sender<Order>,
     closing: CancellationToken,
+    /// Whether it stays: it was brought back, or its connect has succeeded.
+    settled: watch::Sender<bool>,
 }
 
 /// What a session's task is made of.
@@ -83,6 +85,7 @@ impl Session {
             view: seen,
             orders,
             closing: parts.closing,
+            settled: watch::Sender::new(parts.rehydrated),
         }))
     }
 
@@ -216,6 +219,21 @@ impl Session {
     /// The calling client's agent, to be tried first from now on.
     pub async fn bring_agent(&self, path: PathBuf) {
         self.order(Order::Agent(path)).await;
+    }
+
+    /// It stays.
+    pub(super) fn settle(&self) {
+        self.0.settled.send_replace(true);
+    }
+
+    /// Waits until it is known whether it stays.
+    pub(super) async fn is_settled(&self) -> bool {
+        let mut settled = self.0.settled.subscribe();
+        tokio::select! {
+            biased;
+            stays = settled.wait_for(|settled| *settled) => stays.is_ok(),
+            () = self.0.closing.cancelled() => false,
+        }
     }
 
     /// Whether `other` is this very session, not one that took its id over.

@@ -147,6 +147,7 @@ impl Task {
                 self.up_since = Some(Instant::now());
                 let connection = Arc::new(connection);
                 self.machine.on(Event::Up, 0);
+                self.retry_at = None;
                 self.publish(|view| {
                     view.reconnects += u64::from(view.connected_at.is_some());
                     view.connected_at = Some(now);
@@ -199,8 +200,12 @@ impl Task {
                 self.retry_at = None;
                 self.dialling = Some((self.dialer)(self.agents.in_order(&self.own_agents)));
             }
-            Effect::RetryAfter(wait) => self.retry_at = Some(Instant::now() + wait),
-            Effect::Dial | Effect::Rest => {}
+            // A dial that is under way is the next one.
+            Effect::RetryAfter(wait) if self.dialling.is_none() => {
+                self.retry_at = Some(Instant::now() + wait);
+            }
+            Effect::Rest if self.machine.phase != Phase::Reconnecting => self.retry_at = None,
+            Effect::RetryAfter(_) | Effect::Dial | Effect::Rest => {}
         }
         let due = self
             .retry_at

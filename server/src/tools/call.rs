@@ -123,7 +123,11 @@ impl Tools {
         let this = Arc::clone(self);
         self.parts.tasks.spawn(async move {
             let status = job.ended().await;
-            this.record_end(seq, &record::end_of(&job, &status));
+            let mut end = record::end_of(&job, &status);
+            if this.parts.stopping.is_cancelled() && end.outcome == Outcome::Unknown {
+                end.outcome = Outcome::Interrupted;
+            }
+            this.record_end(seq, &end);
         });
     }
 

@@ -53,10 +53,10 @@ pub(super) async fn exec(tools: &Tools, ask: SshExec, caller: &Caller) -> Result
         }
         Waited::TimeOver => running(&job),
         // Its output stays unread, for whoever asks next.
-        Waited::Vanished => {
-            let words = format!("the client went away; it goes on as {}", job.id());
-            Err(Fault::new(Code::Cancelled, words))
-        }
+        Waited::Vanished => Ok(Answer {
+            goes_on: Some(Arc::clone(&job)),
+            ..Answer::text(format!("the client went away; it goes on as {}", job.id()))
+        }),
         Waited::Cancelled => {
             let status = kill(&job).await;
             let words = format!(

@@ -115,7 +115,7 @@ async fn matched(job: &Job, until: Option<&Regex>, unread: [u64; 2]) {
     loop {
         for (stream, from) in [Stream::Stdout, Stream::Stderr].into_iter().zip(unread) {
             let from = from.max(job.total(stream).saturating_sub(UNTIL_WINDOW as u64));
-            let part = job.read(stream, from, UNTIL_WINDOW);
+            let part = job.read_from(stream, from);
             if until.is_match(&String::from_utf8_lossy(&part.data)) {
                 return;
             }

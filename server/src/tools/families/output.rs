@@ -69,7 +69,7 @@ pub(super) fn read(tools: &Tools, ask: &OutputRead) -> Result<Answer, Fault> {
 }
 
 fn tail(job: &Job, stream: Stream, lines: u64) -> Part {
-    let all = job.read_all(stream);
+    let all = job.read_from(stream, 0);
     let text = all.data.strip_suffix(b"\n").unwrap_or(&all.data);
     let wanted = usize::try_from(lines).unwrap_or(usize::MAX);
     let ends = text
@@ -97,7 +97,7 @@ fn matching(job: &Job, stream: Stream, pattern: &str, ask: &OutputRead) -> Resul
             format!("output_read: grep is no regex: {error}"),
         )
     })?;
-    let all = job.read_all(stream);
+    let all = job.read_from(stream, 0);
     let text = String::from_utf8_lossy(&all.data);
     let lines: Vec<&str> = text.lines().collect();
     let around = ask
