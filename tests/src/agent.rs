@@ -102,6 +102,11 @@ impl Agent {
         self.wire.send(line)
     }
 
+    /// Sends a part of a line; false when the bridge is gone.
+    pub fn text(&self, part: &str) -> bool {
+        self.wire.send_part(part)
+    }
+
     /// What the answer to a line with this id will be asked of.
     pub fn pending(&self, id: &Value) -> Pending {
         self.wire.pending(id)

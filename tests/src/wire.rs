@@ -48,13 +48,16 @@ impl Wire {
 
     /// Sends one line; false when the other side is gone.
     pub(crate) fn send(&self, line: &str) -> bool {
+        self.send_part(&format!("{line}\n"))
+    }
+
+    /// Writes a part of a line; false when the bridge is gone.
+    pub(crate) fn send_part(&self, part: &str) -> bool {
         let mut stdin = held(&self.stdin);
         let Some(stdin) = stdin.as_mut() else {
             return false;
         };
-        stdin.write_all(line.as_bytes()).is_ok()
-            && stdin.write_all(b"\n").is_ok()
-            && stdin.flush().is_ok()
+        stdin.write_all(part.as_bytes()).is_ok() && stdin.flush().is_ok()
     }
 
     /// Closes the bridge's stdin.

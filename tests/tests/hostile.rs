@@ -53,6 +53,28 @@ fn a_line_over_the_limit_is_answered_and_survived() {
 }
 
 #[test]
+fn a_line_of_a_gibibyte_costs_neither_memory_nor_the_connection() {
+    let world = World::new();
+    let agent = world.agent();
+    still_serves(&agent);
+    let before = (agent.rss_kib(), world.daemon().rss_kib());
+    let piece = "x".repeat(1 << 20);
+    let begin = r#"{"jsonrpc":"2.0","id":"huge","method":"tools/call","params":{"a":""#;
+    assert!(agent.text(begin));
+    for _ in 0..1024 {
+        assert!(agent.text(&piece), "the bridge gave up");
+    }
+    assert!(agent.line("\"}}"));
+    still_serves(&agent);
+    let after = (agent.rss_kib(), world.daemon().rss_kib());
+    let limit = 64 << 10;
+    assert!(after.0 < before.0 + limit, "bridge: {before:?} {after:?}");
+    assert!(after.1 < before.1 + limit, "daemon: {before:?} {after:?}");
+    let reply = agent.pending(&json!("huge")).within(SOON);
+    assert!(reply.is_none_or(|reply| reply.is_error()));
+}
+
+#[test]
 fn unknown_arguments_are_refused_with_the_nearest_name() {
     let world = World::new();
     let agent = world.connected("web");

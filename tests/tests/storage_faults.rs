@@ -1,6 +1,8 @@
 //! FAULTS 4, 9 and 14: a state that cannot be trusted is refused, kept, and
 //! never silently replaced.
 
+use std::os::unix::fs::PermissionsExt;
+
 use serde_json::json;
 use tests::until::{SOON, until_true};
 use tests::{Agent, Era, World};
@@ -62,13 +64,29 @@ fn a_state_cut_in_the_middle_is_refused() {
 }
 
 #[test]
-fn a_daemon_that_cannot_start_is_heard_and_not_started_for_ever() {
-    let world = World::new();
+fn a_daemon_that_cannot_start_is_heard_and_started_three_times_a_minute() {
+    let mut world = World::new();
     world.configure("this is = = no configuration");
-    let agent = Agent::silent(world.bridge(), Era::Handshake);
-    let hello = agent.initialize().reply();
-    let said = hello.text() + &agent.stderr();
-    assert!(said.contains("config.toml"), "{said}");
+    // The daemon, with a line in a file for each start.
+    let starts = world.home().join("starts");
+    let counting = world.home().join("counting-daemon");
+    let daemon = tests::programs::daemon();
+    let script = format!(
+        "#!/bin/sh\necho start >> {}\nexec {} \"$@\"\n",
+        starts.display(),
+        daemon.display()
+    );
+    std::fs::write(&counting, script).expect("the script");
+    std::fs::set_permissions(&counting, std::fs::Permissions::from_mode(0o700)).expect("its mode");
+    world.set("REMOTE_SHELL_MCP_DAEMON", &counting.display().to_string());
+    for _ in 0..6 {
+        let agent = Agent::silent(world.bridge(), Era::Handshake);
+        let hello = agent.initialize().reply();
+        let said = hello.text() + &agent.stderr();
+        assert!(said.contains("config.toml"), "{said}");
+    }
+    let started = std::fs::read_to_string(&starts).expect("it was started");
+    assert_eq!(started.lines().count(), 3);
 }
 
 #[test]

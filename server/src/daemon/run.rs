@@ -146,7 +146,7 @@ async fn open_doors(config: &Config, front: &Arc<Front>) -> Result<Doors, StartE
         .tasks
         .spawn(socket::accept(Arc::clone(front), listener));
     if let Some(listener) = http {
-        front.tasks.spawn(serve_http(Arc::clone(front), listener));
+        front.tasks.spawn(http::serve(Arc::clone(front), listener));
     }
     tracing::info!(
         version = front.identity.version,
@@ -172,12 +172,6 @@ async fn listen_http(config: &Config) -> Result<Option<TcpListener>, StartError>
             tracing::warn!("no HTTP: {}", Fault::chain(&error));
             Ok(None)
         }
-    }
-}
-
-async fn serve_http(front: Arc<Front>, listener: TcpListener) {
-    if let Err(error) = http::serve(front, listener).await {
-        tracing::error!(%error, "HTTP ended");
     }
 }
 

@@ -117,7 +117,6 @@ async fn connection(front: &Arc<Front>, stream: UnixStream) -> io::Result<()> {
         tracing::warn!(peer, "another user's connection was closed");
         return Ok(());
     }
-    let here = front.enter();
     let (read, mut write) = stream.into_split();
     let mut lines = LineReader::new(read, HELLO_MAX_BYTES);
     let exchanged = tokio::select! {
@@ -132,10 +131,14 @@ async fn connection(front: &Arc<Front>, stream: UnixStream) -> io::Result<()> {
         tools.agent_arrived(&hello.client.ssh_auth_sock);
     }
     match (hello.purpose, front.stage()) {
-        (Purpose::Control, _) => control::serve(front, hello.client, lines, write).await,
+        // Counted from here: whoever was refused is no client to stay for.
+        (Purpose::Control, _) => {
+            let _here = front.enter();
+            control::serve(front, hello.client, lines, write).await
+        }
         (Purpose::Mcp, Stage::Ready(tools)) => {
             let server = McpServer::new(front, tools, hello.client, Reach::Socket);
-            server.serve(front, lines, write, here).await;
+            server.serve(front, lines, write, front.enter()).await;
             Ok(())
         }
         // The hello refused these.

@@ -4,11 +4,20 @@ use super::finding::{Finding, Source};
 use super::paths::paths;
 
 /// A library and the only places that may name it.
-const HOMES: [(&str, &[&str]); 9] = [
-    ("russh", &["server/src/link", "tests/src/bin/demo_sshd"]),
+const HOMES: [(&str, &[&str]); 11] = [
+    (
+        "russh",
+        &[
+            "server/src/link",
+            "tests/src/bin/demo_sshd",
+            "tests/src/rogue",
+        ],
+    ),
     ("russh_sftp", &["server/src/link"]),
     ("rmcp", &["server/src/serve", "server/src/tools"]),
     ("axum", &["server/src/serve"]),
+    ("hyper", &["server/src/serve/http"]),
+    ("hyper_util", &["server/src/serve/http"]),
     ("bollard", &["server/src/docker"]),
     ("redb", &["storage/src"]),
     ("postcard", &["storage/src"]),

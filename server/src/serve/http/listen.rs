@@ -2,7 +2,7 @@
 //! moves, else the remembered port, else 7800, else a free one.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use tokio::net::TcpListener;
@@ -18,7 +18,7 @@ pub struct Address(SocketAddr);
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// Not an address, or not loopback.
-    #[error("the HTTP address {0:?} is not a loopback address with a port, such as 127.0.0.1:7800")]
+    #[error("the HTTP address {0:?} is not 127.0.0.1 or [::1] with a port, such as 127.0.0.1:7800")]
     NotLoopback(String),
     /// The address that a person named is taken.
     #[error("cannot listen on {0}")]
@@ -36,7 +36,13 @@ impl FromStr for Address {
             None => text.to_owned(),
         };
         let address: SocketAddr = full.parse().map_err(|_not_an_address| refused())?;
-        if !address.ip().is_loopback() {
+        // What else is loopback, no Host header of a client would name.
+        if ![
+            IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ]
+        .contains(&address.ip())
+        {
             return Err(refused());
         }
         Ok(Self(address))
@@ -72,11 +78,13 @@ mod tests {
     fn only_literal_loopback_addresses_are_taken() {
         for (text, taken) in [
             ("127.0.0.1:7800", true),
-            ("127.9.9.9:1", true),
+            ("127.0.0.1:1", true),
             ("[::1]:7800", true),
             ("localhost:7800", true),
             (":7800", true),
             ("0.0.0.0:7800", false),
+            ("[::1]:7800", true),
+            ("127.9.9.9:7800", false),
             ("[::]:7800", false),
             ("192.168.1.1:7800", false),
             ("example.com:7800", false),

@@ -1,6 +1,7 @@
 //! HTTP on loopback: `/mcp`, `/rpc` and `/healthz`.
 
 mod body;
+mod connections;
 mod guard;
 mod listen;
 mod routes;
@@ -9,5 +10,5 @@ mod rpc;
 #[cfg(test)]
 mod tests;
 
+pub use connections::serve;
 pub use listen::{Address, ListenError, listen};
-pub use routes::serve;

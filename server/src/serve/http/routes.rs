@@ -16,7 +16,6 @@ use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use schema::hello::ClientContext;
 use schema::limits::LINE_MAX_BYTES;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 use super::{body, guard, rpc};
 use crate::serve::front::{Front, Stage};
@@ -26,15 +25,8 @@ use crate::tools::Reach;
 
 type Mcp = StreamableHttpService<McpServer, NeverSessionManager>;
 
-/// Serves HTTP until the daemon stops; what is being answered then is answered.
-pub async fn serve(front: Arc<Front>, listener: TcpListener) -> io::Result<()> {
-    let stop = front.stop.clone();
-    axum::serve(listener, router(front))
-        .with_graceful_shutdown(stop.cancelled_owned())
-        .await
-}
-
-fn router(front: Arc<Front>) -> Router {
+/// Every path that is served.
+pub(super) fn router(front: Arc<Front>) -> Router {
     let service = mcp_service(&front);
     Router::new()
         .route(

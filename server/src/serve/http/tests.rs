@@ -146,3 +146,18 @@ async fn rpc_answers_one_request_and_odd_bodies_are_told() {
         assert!(answer.contains("-32700"), "{answer}");
     }
 }
+
+#[tokio::test]
+async fn connections_beyond_the_limit_wait_until_there_is_room() {
+    let (front, address) = world().await;
+    let mut silent = Vec::new();
+    for _ in 0..super::connections::CONNECTIONS_MAX {
+        silent.push(TcpStream::connect(address).await.unwrap());
+    }
+    let (headers, body) = (ours(&front), r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#);
+    let mut asked = Box::pin(send(address, "/rpc", &headers, body));
+    let short = std::time::Duration::from_millis(200);
+    assert!(tokio::time::timeout(short, &mut asked).await.is_err());
+    drop(silent);
+    assert!(asked.await.starts_with("HTTP/1.1 200"));
+}
