@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use schema::handle::Handle;
 use schema::hello::Purpose;
-use schema::limits::HELLO_WAIT;
+use schema::limits::{DRAIN, HELLO_WAIT};
 use schema::{Code, Fault};
 
 use crate::config::Config;
@@ -17,8 +17,12 @@ use crate::spawn::{self, SpawnLock};
 use crate::{go_daemon, socket};
 
 /// How long a started daemon may take to its hello. It says hello before it
-/// migrates, so this is generous.
-const START_MAX: Duration = Duration::from_secs(10);
+/// migrates, so what takes long is only an earlier one that drains and closes.
+const START_MAX: Duration = DRAIN.saturating_add(Duration::from_secs(5));
+
+/// How soon a start is tried again that met a daemon which still ends: it
+/// accepts nobody any more, and has its lock until its calls are drained.
+const START_AGAIN: Duration = Duration::from_millis(200);
 
 /// Pauses between looks for a daemon that starts; it takes about 20 ms.
 const START_PAUSE_MIN: Duration = Duration::from_millis(1);
@@ -168,22 +172,35 @@ fn await_hello(
 ) -> Result<Greeted, Failure> {
     let until = Instant::now() + START_MAX;
     let mut pause = START_PAUSE_MIN;
+    let mut again_at = None;
     loop {
         match look(config, purpose) {
             Ok(greeted) => return Ok(greeted),
             Err(Miss::Failed(failure)) => return Err(failure),
             Err(Miss::Nobody(_)) => {}
         }
-        if let Some(status) = spawn::ended(started)
-            && !spawn::another_runs(status)
-        {
-            let settled = lock.note_failure();
-            let fault = spawn::failed(&config.place, status);
-            return Err(Failure {
+        match spawn::ended(started) {
+            Some(status) if spawn::another_runs(status) => {
+                again_at = Some(Instant::now() + START_AGAIN);
+            }
+            Some(status) => {
+                let settled = lock.note_failure();
+                let fault = spawn::failed(&config.place, status);
+                return Err(Failure {
+                    fault,
+                    settled,
+                    absent: false,
+                });
+            }
+            None => {}
+        }
+        if again_at.is_some_and(|at| Instant::now() >= at) {
+            again_at = None;
+            *started = Some(spawn::launch(config).map_err(|fault| Failure {
                 fault,
-                settled,
+                settled: true,
                 absent: false,
-            });
+            })?);
         }
         if Instant::now() >= until {
             let text = format!(

@@ -3,13 +3,14 @@
 
 use std::time::{Duration, Instant};
 
-use schema::limits::IN_FLIGHT_MAX;
+use schema::limits::{DRAIN, IN_FLIGHT_MAX};
 
 use crate::repeatable::{repeatable_method, repeatable_tool};
 use crate::request_id::RequestId;
 
-/// How long a request waits for a daemon that does not come.
-pub(crate) const HOLD_MAX: Duration = Duration::from_secs(10);
+/// How long a request waits for a daemon that does not come: longer than one
+/// that was told to end may take to let its calls end.
+pub(crate) const HOLD_MAX: Duration = DRAIN.saturating_add(Duration::from_secs(6));
 
 /// Lines of requests that wait for a daemon, all together: four of the longest.
 const HELD_MAX_BYTES: usize = 64 << 20;

@@ -121,8 +121,6 @@ impl Pump {
         }
         if ready.stdin.readable {
             self.read_client(now)?;
-        } else if ready.stdin.over {
-            self.stdin.gone_at.get_or_insert(now);
         }
         self.write_daemon(now);
         if ready.stdout.writable {
@@ -143,9 +141,11 @@ impl Pump {
             .is_some_and(|daemon| daemon.outbox.is_full());
         let mut ready = Ready::default();
         let mut slots: Vec<(&mut Found, BorrowedFd<'_>, PollFlags)> = Vec::with_capacity(4);
-        if self.stdin.gone_at.is_none() {
-            let full = daemon_is_full || self.to_client.is_full();
-            slots.push((&mut ready.stdin, self.stdin.file.as_fd(), read_unless(full)));
+        // While it is full nobody looks: a client that wrote and closed has
+        // its last requests in the pipe still. One that died shows at stdout.
+        let full = daemon_is_full || self.to_client.is_full();
+        if self.stdin.gone_at.is_none() && !full {
+            slots.push((&mut ready.stdin, self.stdin.file.as_fd(), PollFlags::IN));
         }
         slots.push((
             &mut ready.stdout,

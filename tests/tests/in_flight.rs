@@ -2,11 +2,13 @@
 //! twice, and on record.
 
 use std::collections::BTreeSet;
+use std::io::Write;
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::json;
 use tests::World;
-use tests::until::{SOON, until_true};
+use tests::until::{SOON, pause, until_true};
 
 /// Calls in flight.
 const CALLS: usize = 20;
@@ -78,4 +80,61 @@ fn a_read_in_flight_is_repeated_and_not_noticed() {
             .expect("an answer")
             .is_error()
     );
+}
+
+#[test]
+fn a_client_that_comes_while_the_daemon_ends_gets_the_next_one() {
+    let world = World::new();
+    let agent = world.connected("web");
+    let first = world.daemon();
+    let call = json!({"session_id": "web", "command": "sleep 4"});
+    let running = agent.begin("ssh_exec", call);
+    until_true("it runs", SOON, || {
+        let rows = agent.call("history", json!({"tool": "ssh_exec"})).ok();
+        rows[0]["outcome"] == "running"
+    });
+    first.terminate();
+    let late = world.agent();
+    // Who still met the old one is told to call again.
+    let served = || !late.call("ssh_list", json!({})).is_error();
+    until_true("it is served", SOON, served);
+    assert_ne!(world.daemon().pid(), first.pid());
+    assert_eq!(running.reply().ok()["exit_code"], 0, "it was drained");
+}
+
+#[test]
+fn requests_of_a_client_that_wrote_and_closed_are_all_answered() {
+    let world = World::new();
+    drop(world.agent());
+    let requests = |ids: std::ops::Range<u32>| -> String {
+        let meta = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": {"name": "story", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": {}});
+        ids.map(|id| {
+            let params = json!({"_meta": meta});
+            json!({"jsonrpc": "2.0", "id": id, "method": "tools/list", "params": params})
+        })
+        .map(|request| format!("{request}\n"))
+        .collect()
+    };
+    let mut bridge = world
+        .bridge()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the bridge starts");
+    let mut stdin = bridge.stdin.take().expect("its stdin");
+    // Nobody takes the answers, so the bridge's buffers fill up.
+    for round in 0..4 {
+        let ids = round * 100..(round + 1) * 100;
+        stdin
+            .write_all(requests(ids).as_bytes())
+            .expect("the pipe has room");
+        pause(Duration::from_millis(400));
+    }
+    drop(stdin);
+    pause(Duration::from_millis(300));
+    let output = bridge.wait_with_output().expect("it ends");
+    let answers = output.stdout.split(|byte| *byte == b'\n');
+    assert_eq!(answers.filter(|line| !line.is_empty()).count(), 400);
 }
