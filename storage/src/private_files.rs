@@ -119,6 +119,33 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), PrivateFileError> {
     renamed
 }
 
+/// The same, and the new file open to be appended to. What is appended is in
+/// the file that has the name, also when the folder could not be synced: that
+/// is the second half of the answer.
+pub(crate) fn replace_and_append(
+    path: &Path,
+    bytes: &[u8],
+) -> Result<(File, Result<(), PrivateFileError>), PrivateFileError> {
+    let beside = temporary_beside(path)?;
+    let written = create_file(&beside).and_then(|mut file| {
+        file.write_all(bytes)
+            .and_then(|()| file.sync_all())
+            .map_err(io_error("write", &beside))
+    });
+    let opened = written.and_then(|()| open_to_append(&beside));
+    let renamed = opened.and_then(|file| {
+        fs::rename(&beside, path).map_err(io_error("rename", &beside))?;
+        Ok(file)
+    });
+    match renamed {
+        Ok(file) => Ok((file, sync_folder(path.parent().unwrap_or(Path::new("."))))),
+        Err(error) => {
+            discard(&beside);
+            Err(error)
+        }
+    }
+}
+
 /// Renames within one folder, durably.
 pub fn rename(from: &Path, to: &Path) -> Result<(), PrivateFileError> {
     fs::rename(from, to).map_err(io_error("rename", from))?;

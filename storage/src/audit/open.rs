@@ -86,6 +86,7 @@ pub(super) fn open(options: &AuditOptions) -> Result<(Shared, AuditOpened), Audi
         boot_id,
         entries,
         cut_records,
+        is_torn_by_kill: _,
     } = read_tail(&tail_path, &key, options, &mut found)?;
     let same_boot = boot_id.as_ref().unwrap_or(&found.head.boot_id) == &options.boot_id;
     let certain = found.head.closed || (same_boot && cut_records == 0 && found.broken_at == 0);
@@ -223,7 +224,10 @@ fn read_tail(
         last_seq: newest.unwrap_or(found.end.last_seq),
     };
     let boot_id = left.boot_id.as_ref().unwrap_or(&found.head.boot_id);
-    if left.cut_records > 0 && *boot_id == options.boot_id {
+    if left.is_torn_by_kill {
+        let words = "an unfinished record was cut: its process was killed while it wrote it";
+        found.findings.push(words.into());
+    } else if left.cut_records > 0 && *boot_id == options.boot_id {
         found.broken(format!(
             "{} records at the tail's end were torn, and the machine did not restart",
             left.cut_records

@@ -1,7 +1,8 @@
 //! All segments of the log: the newest open to be written, others on demand.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use redb::Database;
 
@@ -38,6 +39,8 @@ pub(super) struct Shelf {
     newest: Durable,
     /// The one older segment that was read last.
     older: Option<(SegmentId, Arc<Database>)>,
+    /// Every older one that somebody reads.
+    open: BTreeMap<SegmentId, Weak<Database>>,
     key_id: u64,
 }
 
@@ -105,6 +108,7 @@ impl Shelf {
             ids,
             newest: Durable::new(newest.0, newest.1),
             older: None,
+            open: BTreeMap::new(),
             key_id,
         }
     }
@@ -141,11 +145,16 @@ impl Shelf {
         if self.ids.last() == Some(&id) {
             return self.newest.database().map_err(|fault| of(&path, fault));
         }
-        if let Some((_, database)) = self.older.as_ref().filter(|(open, _)| *open == id) {
-            return Ok(Arc::clone(database));
-        }
-        self.older = None;
-        let database = Arc::new(open_trusting(&path).map_err(|fault| of(&path, fault))?);
+        // A file is open once in a process: who reads it now is joined.
+        self.open.retain(|_, database| database.strong_count() > 0);
+        let database = match self.open.get(&id).and_then(Weak::upgrade) {
+            Some(database) => database,
+            None => {
+                self.older = None;
+                Arc::new(open_trusting(&path).map_err(|fault| of(&path, fault))?)
+            }
+        };
+        self.open.insert(id, Arc::downgrade(&database));
         self.older = Some((id, Arc::clone(&database)));
         Ok(database)
     }
@@ -160,6 +169,9 @@ impl Shelf {
         {
             let id = newest.following(month);
             let (path, database) = make(&self.folder, id, end, self.key_id)?;
+            if let Ok(read) = self.newest.database() {
+                self.open.insert(newest, Arc::downgrade(&read));
+            }
             self.newest = Durable::new(path, database);
             self.ids.push(id);
         }

@@ -43,7 +43,8 @@ impl Tail {
         boot_id: &str,
         entries: impl Iterator<Item = &'a Entry>,
     ) -> Result<Self, PrivateFileError> {
-        Self::replace(path, header(boot_id), entries)
+        let (tail, synced) = Self::replace(path, header(boot_id), entries)?;
+        synced.map(|()| tail)
     }
 
     /// Appends whole entries. On an error nothing of them is kept.
@@ -75,28 +76,33 @@ impl Tail {
                 .map_err(private_files::io_error("shorten", &self.path))?;
             self.soiled = false;
         } else if self.length > REWRITE_BYTES {
-            *self = Self::replace(&self.path, self.header.clone(), rest)?;
+            let (tail, synced) = Self::replace(&self.path, self.header.clone(), rest)?;
+            *self = tail;
+            synced?;
         }
         Ok(())
     }
 
+    /// The new tail is the one to append to from now on, whether or not its
+    /// name could be made durable, which is the second half of the answer.
     fn replace<'a>(
         path: &Path,
         header: Vec<u8>,
         entries: impl Iterator<Item = &'a Entry>,
-    ) -> Result<Self, PrivateFileError> {
+    ) -> Result<(Self, Result<(), PrivateFileError>), PrivateFileError> {
         let mut content = header.clone();
         for entry in entries {
             frame(entry, &mut content);
         }
-        private_files::replace(path, &content)?;
-        Ok(Self {
+        let (file, synced) = private_files::replace_and_append(path, &content)?;
+        let tail = Self {
             path: path.to_path_buf(),
-            file: private_files::open_to_append(path)?,
+            file,
             header,
             length: bytes(&content),
             soiled: false,
-        })
+        };
+        Ok((tail, synced))
     }
 }
 
@@ -118,7 +124,13 @@ pub(super) struct Left {
     pub(super) entries: Vec<Entry>,
     /// Records behind them that are torn or not of the chain.
     pub(super) cut_records: u64,
+    /// What was cut is one record that a kill may have torn: Linux stops a
+    /// write(2) between two pages when its process is killed.
+    pub(super) is_torn_by_kill: bool,
 }
+
+/// The smallest page there is; every other is a multiple.
+const PAGE_BYTES: usize = 4096;
 
 /// Reads the tail; entries up to `folded` are known already, the next must be
 /// chained to `before`. `None` when there is no file.
@@ -158,6 +170,9 @@ fn parse(content: &[u8], key: &ChainKey, folded: u64, mut before: Code) -> Left 
         }
         rest = after;
     }
+    let is_whole = parse_frame(rest).is_some();
+    left.is_torn_by_kill =
+        !rest.is_empty() && !is_whole && content.len().is_multiple_of(PAGE_BYTES);
     while !rest.is_empty() {
         left.cut_records += 1;
         rest = parse_frame(rest).map_or(&[], |(_, after)| after);

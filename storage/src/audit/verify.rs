@@ -48,6 +48,10 @@ pub(super) fn verify(shared: &Shared, since_ms: Option<i64>) -> Result<VerifyRep
         .position(|id| since.is_none_or(|since| id.month >= since));
     let skipped = from.unwrap_or(ids.len().saturating_sub(1));
     let head = shared.head().clone();
+    // The file itself, not what this process remembers of it; and before the
+    // records are read, for it may go on meanwhile and they are not looked at
+    // again.
+    let checkpoint = Head::read(&shared.head_path, &shared.key)?;
     let end = shared.front().folded;
     let mut walk = Walk {
         shared,
@@ -71,7 +75,7 @@ pub(super) fn verify(shared: &Shared, since_ms: Option<i64>) -> Result<VerifyRep
             walk.number
         ));
     }
-    walk.compare_checkpoint()?;
+    walk.compare(checkpoint);
     Ok(walk.report)
 }
 
@@ -210,9 +214,8 @@ impl Walk<'_> {
         Ok(true)
     }
 
-    /// The file itself, not what this process remembers of it.
-    fn compare_checkpoint(&mut self) -> Result<(), AuditError> {
-        match Head::read(&self.shared.head_path, &self.shared.key)? {
+    fn compare(&mut self, checkpoint: Option<Result<Head, &'static str>>) {
+        match checkpoint {
             Some(Ok(head)) if head.entry <= self.number => {}
             Some(Ok(_)) => self.broken("the checkpoint is ahead of the records".into()),
             Some(Err(reason)) => self.report.findings.push(reason.into()),
@@ -221,7 +224,6 @@ impl Walk<'_> {
                 .findings
                 .push("the checkpoint is missing".into()),
         }
-        Ok(())
     }
 }
 

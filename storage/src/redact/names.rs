@@ -15,7 +15,10 @@ const INSIDE: [&str; 10] = [
 ];
 
 /// At its end. `token_count` and `max_tokens` are numbers of tokens.
-const AT_THE_END: [&str; 5] = ["token", "secret", "pwd", "cookie", "sshpass"];
+const AT_THE_END: [&str; 6] = ["token", "secret", "secretid", "pwd", "cookie", "sshpass"];
+
+/// A word of its own at the end: `DB_PASS`, and neither `bypass` nor `compass`.
+const LAST_WORD: &str = "pass";
 
 /// Whether the value beside this name is a secret.
 pub(super) fn is_secret(name: &str) -> bool {
@@ -28,7 +31,11 @@ pub(super) fn is_secret(name: &str) -> bool {
     if plain.ends_with("path") || plain.ends_with("file") {
         return false;
     }
-    INSIDE.iter().any(|part| plain.contains(part))
+    let mut words = name.rsplit(['-', '_', '.']);
+    let last = words.next().unwrap_or_default();
+    let is_pass = last.eq_ignore_ascii_case(LAST_WORD) && words.next().is_some();
+    is_pass
+        || INSIDE.iter().any(|part| plain.contains(part))
         || AT_THE_END.iter().any(|end| plain.ends_with(end))
 }
 
@@ -52,6 +59,9 @@ mod tests {
             "GH_TOKEN",
             "client.secret",
             "AWS_SECRET_ACCESS_KEY",
+            "DB_PASS",
+            "smtp-pass",
+            "secret_id",
         ] {
             assert!(is_secret(secret), "{secret}");
         }

@@ -34,7 +34,7 @@ fn private_keys(text: &str) -> Cow<'_, str> {
         let label = leading(block, |c| {
             c.is_ascii_uppercase() || c.is_ascii_digit() || c == ' '
         });
-        if !label.ends_with(PRIVATE) {
+        if !label.contains(PRIVATE) {
             kept.push_str(BEGIN);
             rest = block;
             continue;
@@ -100,14 +100,15 @@ fn user_and_password<'a>(text: &'a str, kept: &mut String) -> &'a str {
 /// `=value`, `: value`, and ` value` after an option.
 fn named_value<'a>(name: &str, text: &'a str, kept: &mut String) -> &'a str {
     let quote = leading(text, |c| matches!(c, '"' | '\'' | '\\'));
-    let unquoted = after(text, quote.len());
+    let blanks = leading(after(text, quote.len()), |c| c == ' ');
+    let unquoted = after(text, quote.len() + blanks.len());
     let sign = leading(unquoted, |c| matches!(c, '=' | ':'));
     let gap = leading(after(unquoted, sign.len()), |c| c == ' ');
     let separator_bytes = match sign {
-        "" if name.starts_with('-') && quote.is_empty() && !gap.is_empty() => gap.len(),
-        "=" => quote.len() + 1,
+        "" if name.starts_with('-') && quote.is_empty() && !blanks.is_empty() => blanks.len(),
+        "=" if blanks.is_empty() => quote.len() + 1,
         "" => return text,
-        _ => quote.len() + sign.len() + gap.len(),
+        _ => quote.len() + blanks.len() + sign.len() + gap.len(),
     };
     let separator = text.get(..separator_bytes).unwrap_or_default();
     let value = after(text, separator_bytes);
@@ -196,6 +197,10 @@ mod tests {
             "-----BEGIN RSA PRIVATE KEY-----\nCANARY and no end",
             "curl -H 'Authorization: Bearer CANARY.123' https://x",
             "Authorization: Basic dXNlcjpCANARY==",
+            "-----BEGIN PGP PRIVATE KEY BLOCK-----\nCANARY\n-----END PGP PRIVATE KEY BLOCK-----",
+            "password = CANARY",
+            "{\"password\" : \"CANARY\"}",
+            "export DB_PASS=CANARY; make",
             "bearer CANARYcanary123",
             "git clone https://me:CANARY@host/repo.git",
             "postgres://me:p@CANARY@db/x",
