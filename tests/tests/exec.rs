@@ -202,7 +202,8 @@ fn what_a_small_answer_leaves_out_is_read_by_the_call_that_it_names() {
     let call = call.split_once(" ...]").expect("its end").0;
     let arguments = serde_json::from_str(call).expect("arguments as JSON");
     let next = agent.call("output_read", arguments).ok();
-    let whole: String = (1..=2000).map(|n| format!("{n}\n")).collect();
+    let lines: Vec<String> = (1..=2000).map(|n| n.to_string()).collect();
+    let whole = lines.join("\n") + "\n";
     let seen = format!("{head}{}", next["data"].as_str().unwrap_or_default());
     assert_eq!(seen, whole);
     assert_eq!(next["eof"], true);

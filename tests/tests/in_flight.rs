@@ -110,12 +110,14 @@ fn requests_of_a_client_that_wrote_and_closed_are_all_answered() {
         let meta = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientInfo": {"name": "story", "version": "1"},
             "io.modelcontextprotocol/clientCapabilities": {}});
-        ids.map(|id| {
-            let params = json!({"_meta": meta});
-            json!({"jsonrpc": "2.0", "id": id, "method": "tools/list", "params": params})
-        })
-        .map(|request| format!("{request}\n"))
-        .collect()
+        let mut lines = String::new();
+        for id in ids {
+            let request = json!({"jsonrpc": "2.0", "id": id, "method": "tools/list",
+                "params": {"_meta": meta}});
+            lines += &request.to_string();
+            lines.push('\n');
+        }
+        lines
     };
     let mut bridge = world
         .bridge()

@@ -69,7 +69,7 @@ fn two_hundred_sessions_half_of_them_out_of_reach() {
     let refused = world.sshd.log().matches("drop connection").count();
     assert_eq!(refused, 0, "sshd had to refuse some");
     other.thaw();
-    until_true("the others are up too", Duration::from_secs(60), || {
+    until_true("the others are up too", Duration::from_mins(1), || {
         up(&agent) == MANY
     });
 }

@@ -115,10 +115,12 @@ mod tests {
         let (near, _far) = tokio::io::duplex(4);
         let given_up = CancellationToken::new();
         let mut guarded = StallGuard::new(near, None, given_up.clone());
-        let reading = tokio::spawn(async move { guarded.read_u8().await });
-        tokio::task::yield_now().await;
-        given_up.cancel();
-        let error = reading.await.unwrap().unwrap_err();
+        let giving_up = async {
+            tokio::task::yield_now().await;
+            given_up.cancel();
+        };
+        let (read, ()) = tokio::join!(guarded.read_u8(), giving_up);
+        let error = read.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
     }
 

@@ -53,7 +53,8 @@ impl Walk {
         };
         // Clients send null for what they leave out, the Go program's also "".
         let is_spec = path.split('.').next() == Some("spec");
-        fields.retain(|_, field| !field.is_null() && !(is_spec && field == ""));
+        let is_absent = |field: &Value| field.is_null() || (is_spec && field == "");
+        fields.retain(|_, field| !is_absent(field));
         let known = schema.get("properties").and_then(Value::as_object);
         for (name, field) in fields.iter_mut() {
             let at = if path.is_empty() {

@@ -147,12 +147,11 @@ impl Shelf {
         }
         // A file is open once in a process: who reads it now is joined.
         self.open.retain(|_, database| database.strong_count() > 0);
-        let database = match self.open.get(&id).and_then(Weak::upgrade) {
-            Some(database) => database,
-            None => {
-                self.older = None;
-                Arc::new(open_trusting(&path).map_err(|fault| of(&path, fault))?)
-            }
+        let database = if let Some(database) = self.open.get(&id).and_then(Weak::upgrade) {
+            database
+        } else {
+            self.older = None;
+            Arc::new(open_trusting(&path).map_err(|fault| of(&path, fault))?)
         };
         self.open.insert(id, Arc::downgrade(&database));
         self.older = Some((id, Arc::clone(&database)));

@@ -1,5 +1,9 @@
 //! FAULTS 8: a process that is killed while it changes the schema. Each test
 //! starts this test program again, as the one that dies.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the process that dies is told how by its environment"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,6 +22,8 @@ const DIES_AT: &str = "STORAGE_TEST_DIES_AT";
 
 const STEPS: TableDefinition<u32, &str> = TableDefinition::new("steps of a later program");
 
+type Step = fn(&WriteTransaction) -> Result<(), Cause>;
+
 /// Versions 2 to 4: each leaves its row, and is where the process may die.
 fn longer_chain() -> Vec<Migration> {
     let step = |migration: &Migration| Migration {
@@ -25,7 +31,7 @@ fn longer_chain() -> Vec<Migration> {
         apply: migration.apply,
     };
     let mut chain: Vec<Migration> = CHAIN.iter().map(step).collect();
-    let later: [fn(&WriteTransaction) -> Result<(), Cause>; 3] = [
+    let later: [Step; 3] = [
         |write| later_step(write, 2),
         |write| later_step(write, 3),
         |write| later_step(write, 4),
@@ -42,7 +48,7 @@ fn later_step(write: &WriteTransaction, to: u32) -> Result<(), Cause> {
     if std::env::var(DIES_AT).is_ok_and(|at| at == to.to_string()) {
         let own = rustix::process::getpid();
         rustix::process::kill_process(own, rustix::process::Signal::KILL)?;
-        std::thread::sleep(Duration::from_secs(60));
+        std::thread::sleep(Duration::from_mins(1));
     }
     Ok(())
 }

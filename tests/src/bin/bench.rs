@@ -1,5 +1,6 @@
 //! Figures of a release build, each beside what it is to be compared with.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -21,12 +22,12 @@ fn main() {
         "bridge: first answer, daemon there (ms, median of 20)",
         ms(warm),
     );
-    let agent = world.connected("s");
-    row("bridge: resident memory (KiB)", whole(agent.rss_kib()));
     row(
-        "daemon: resident memory, one session (KiB)",
+        "daemon: resident memory, idle (KiB)",
         whole(world.daemon().rss_kib()),
     );
+    let agent = world.connected("s");
+    row("bridge: resident memory (KiB)", whole(agent.rss_kib()));
     execs(&world, &agent);
     many(&world, &agent);
 }
@@ -64,18 +65,14 @@ fn many(world: &World, agent: &Agent) {
         "32 execs at once on one session (ms, all)",
         ms(start.elapsed()),
     );
-    let start = Instant::now();
-    for index in 0..SESSIONS {
-        let call = json!({"id": format!("m{index}"), "spec": world.spec()});
-        agent.call("ssh_connect", call).ok();
-    }
+    // After these calls the daemon has grown to its working size.
+    let before = world.daemon().rss_kib();
+    row("daemon: resident memory, one session (KiB)", whole(before));
+    connects(world, agent);
+    let after = world.daemon().rss_kib();
     row(
-        "100 sessions, one after another (ms, all)",
-        ms(start.elapsed()),
-    );
-    row(
-        "daemon: resident memory, 101 sessions (KiB)",
-        whole(world.daemon().rss_kib()),
+        "daemon: resident memory of each further session (KiB)",
+        whole(after.saturating_sub(before) / SESSIONS as u64),
     );
     let start = Instant::now();
     for _ in 0..10 {
@@ -84,6 +81,27 @@ fn many(world: &World, agent: &Agent) {
     row(
         "1000 execs over 100 sessions (ms, all)",
         ms(start.elapsed()),
+    );
+}
+
+/// New sessions, each beside a fresh ssh.
+fn connects(world: &World, agent: &Agent) {
+    let opened = |index: usize| {
+        let start = Instant::now();
+        let call = json!({"id": format!("m{index}"), "spec": world.spec()});
+        agent.call("ssh_connect", call).ok();
+        start.elapsed()
+    };
+    let pairs: Vec<_> = (0..SESSIONS)
+        .map(|index| (opened(index), ssh_once(&mut ssh(world))))
+        .collect();
+    let ours = median(pairs.iter().map(|pair| pair.0).collect());
+    let theirs = median(pairs.iter().map(|pair| pair.1).collect());
+    row("ssh_connect (ms, median of 100)", ms(ours));
+    row("a fresh `ssh true`, same run (ms, median)", ms(theirs));
+    row(
+        "  ratio",
+        format!("{:.2}", ours.as_secs_f64() / theirs.as_secs_f64()),
     );
 }
 
@@ -124,6 +142,7 @@ impl<'a> Master<'a> {
                 "ControlMaster=yes",
                 "-o",
                 "ControlPersist=600",
+                "127.0.0.1",
                 "true",
             ])
             .status();
@@ -135,36 +154,43 @@ impl<'a> Master<'a> {
     }
 
     fn once(&self) -> Duration {
-        let start = Instant::now();
-        let output = self.ssh().arg("true").output();
-        assert!(
-            output.is_ok_and(|output| output.status.success()),
-            "ssh failed"
-        );
-        start.elapsed()
+        ssh_once(&mut self.ssh())
     }
 
-    fn ssh(&self) -> std::process::Command {
-        let home = self.world.home();
-        let mut ssh = programs::command("ssh");
-        ssh.args(["-F", "none", "-o", "BatchMode=yes", "-o"])
-            .arg(format!(
-                "UserKnownHostsFile={}",
-                home.join(".ssh/known_hosts").display()
-            ))
-            .arg("-o")
-            .arg(format!("ControlPath={}", home.join("master").display()))
-            .arg("-i")
-            .arg(&self.world.key.path)
-            .args(["-p", &self.world.sshd.port().to_string(), "127.0.0.1"]);
+    fn ssh(&self) -> Command {
+        let mut ssh = ssh(self.world);
+        let path = self.world.home().join("master");
+        ssh.arg("-o").arg(format!("ControlPath={}", path.display()));
         ssh
     }
 }
 
 impl Drop for Master<'_> {
     fn drop(&mut self) {
-        drop(self.ssh().args(["-O", "exit"]).output());
+        drop(self.ssh().args(["-O", "exit", "127.0.0.1"]).output());
     }
+}
+
+/// The real ssh with this world's key and nothing of the machine's.
+fn ssh(world: &World) -> Command {
+    let known = world.home().join(".ssh/known_hosts");
+    let mut ssh = programs::command("ssh");
+    ssh.args(["-F", "none", "-o", "BatchMode=yes", "-o"])
+        .arg(format!("UserKnownHostsFile={}", known.display()))
+        .arg("-i")
+        .arg(&world.key.path)
+        .args(["-p", &world.sshd.port().to_string()]);
+    ssh
+}
+
+fn ssh_once(ssh: &mut Command) -> Duration {
+    let start = Instant::now();
+    let output = ssh.args(["127.0.0.1", "true"]).output();
+    assert!(
+        output.is_ok_and(|output| output.status.success()),
+        "ssh failed"
+    );
+    start.elapsed()
 }
 
 fn row(figure: &str, value: String) {
