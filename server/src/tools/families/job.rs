@@ -9,7 +9,7 @@ use schema::tools::job::{JobCancel, JobList, JobRow, JobState, JobWait};
 use schema::{Code, Fault};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::exec;
+use super::finish;
 use crate::clock::rfc3339;
 use crate::job::Job;
 use crate::link::Stream;
@@ -62,8 +62,8 @@ pub(super) async fn wait(tools: &Tools, ask: JobWait, caller: &Caller) -> Result
     }
     let status = job.status();
     match status.state {
-        JobState::Running => exec::running(&job),
-        _ => exec::ended(&job, &status, false, tools.parts.result_limit),
+        JobState::Running => finish::running(&job),
+        _ => finish::ended(&job, &status, false, tools.parts.result_limit),
     }
 }
 

@@ -4,6 +4,7 @@ mod ask;
 mod connect;
 mod daemon;
 mod exec;
+mod finish;
 mod history;
 mod info;
 mod job;
