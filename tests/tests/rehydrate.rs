@@ -68,6 +68,13 @@ fn two_hundred_sessions_half_of_them_out_of_reach() {
     );
     let refused = world.sshd.log().matches("drop connection").count();
     assert_eq!(refused, 0, "sshd had to refuse some");
+    // A call to the host that hangs is answered although many dial it.
+    let mut late = far;
+    late["timeout"] = json!("1s");
+    let start = Instant::now();
+    let call = json!({"id": "late", "spec": late});
+    agent.call("ssh_connect", call).refused("timeout");
+    assert!(start.elapsed() < Duration::from_secs(5));
     other.thaw();
     until_true("the others are up too", Duration::from_mins(1), || {
         up(&agent) == MANY

@@ -14,7 +14,7 @@ use super::algorithms;
 use super::auth::{Authentication, Ending};
 use super::client::{Client, ClientError, Found, Trust};
 use super::connection::Connection;
-use super::dial_limits::DialLimits;
+use super::dial_limits::{DialLimits, Slot};
 use super::error::{Disposition, LinkError};
 use super::known_hosts::Known;
 use super::plan::{KEEPALIVES_MISSED, Plan};
@@ -60,12 +60,14 @@ struct Dial<'a> {
 }
 
 impl Dial<'_> {
-    /// The plan's timeout is for what the host takes; waiting for one's turn
-    /// is not the host's fault.
+    /// The plan's timeout is for what the host takes. Waiting for one's turn is
+    /// not the host's fault, and has as long again, so that a call behind many
+    /// dials to a dead host is answered.
     async fn run(self) -> Result<Connection, LinkError> {
         let known = Known::read(&self.plan.known_hosts, self.address).await?;
         let patience = self.plan.keepalive.map(|every| every * KEEPALIVES_MISSED);
-        let _at_host = self.limits.at_host(self.address).await;
+        let timeout = self.plan.timeout;
+        let _at_host = self.turn(self.limits.at_host(self.address)).await?;
         let begun = Instant::now();
         let reaching = async {
             let stream = socket::connect(self.address, patience).await?;
@@ -81,11 +83,16 @@ impl Dial<'_> {
                 })?;
             Ok((stream, round_trip))
         };
-        let (stream, round_trip) = self.limited(self.plan.timeout, reaching).await?;
-        let left = self.plan.timeout.saturating_sub(begun.elapsed());
-        let _slot = self.limits.handshake().await;
+        let (stream, round_trip) = self.limited(timeout, reaching).await?;
+        let left = timeout.saturating_sub(begun.elapsed());
+        let _slot = self.turn(self.limits.handshake()).await?;
         let shaking = self.handshake(stream, known, patience, round_trip);
         self.limited(left, shaking).await
+    }
+
+    async fn turn(&self, slot: impl Future<Output = Slot>) -> Result<Slot, LinkError> {
+        let waiting = async { Ok(slot.await) };
+        self.limited(self.plan.timeout, waiting).await
     }
 
     async fn limited<T>(

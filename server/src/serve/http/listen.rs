@@ -18,7 +18,9 @@ pub struct Address(SocketAddr);
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// Not an address, or not loopback.
-    #[error("the HTTP address {0:?} is not 127.0.0.1 or [::1] with a port, such as 127.0.0.1:7800")]
+    #[error(
+        "the HTTP address {0:?} is not a loopback one with a port, such as 127.0.0.1:7800 or [::1]:7800"
+    )]
     NotLoopback(String),
     /// The address that a person named is taken.
     #[error("cannot listen on {0}")]
