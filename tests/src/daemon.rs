@@ -59,9 +59,12 @@ impl Daemon {
         self.signal(Signal::CONT);
     }
 
-    /// Waits until it is gone.
+    /// Waits until it is gone, and with it what it had open. A process that
+    /// ends has no name any more while its sockets are open still, so only its
+    /// number is looked at.
     pub fn wait_gone(&self, limit: Duration) {
-        until_true("the daemon is gone", limit, || !self.is_alive());
+        let is_gone = || !process::is_alive(self.pid());
+        until_true("the daemon is gone", limit, is_gone);
     }
 
     /// Its resident memory in KiB.

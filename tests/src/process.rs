@@ -14,10 +14,16 @@ pub fn signal(pid: u32, signal: Signal) {
     }
 }
 
-/// Whether the process still runs; a zombie does not.
+/// Whether the process still runs; a zombie does not, once its last thread is
+/// gone and with it what the process had open.
 pub fn is_alive(pid: u32) -> bool {
     let answers = to_pid(pid).is_some_and(|pid| test_kill_process(pid).is_ok());
-    answers && state(pid) != Some('Z')
+    answers && (state(pid) != Some('Z') || threads(pid) > 1)
+}
+
+/// How many threads there are; none where the system does not say.
+fn threads(pid: u32) -> usize {
+    std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count)
 }
 
 /// All that `pid` started, and what those started, not `pid` itself.
