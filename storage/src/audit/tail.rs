@@ -77,10 +77,20 @@ impl Tail {
             self.soiled = false;
         } else if self.length > REWRITE_BYTES {
             let (tail, synced) = Self::replace(&self.path, self.header.clone(), rest)?;
-            *self = tail;
-            synced?;
+            return self.install(tail, synced);
         }
         Ok(())
+    }
+
+    /// What is appended from now on goes to the file that has the name, also
+    /// when the name may not be durable: the old file has none any more.
+    fn install(
+        &mut self,
+        tail: Self,
+        synced: Result<(), PrivateFileError>,
+    ) -> Result<(), PrivateFileError> {
+        *self = tail;
+        synced
     }
 
     /// The new tail is the one to append to from now on, whether or not its
@@ -313,5 +323,23 @@ mod tests {
         tail.append(&next).unwrap();
         let left = read(&path, &key, 0, GENESIS).unwrap().unwrap();
         assert_eq!((left.entries, left.cut_records), (entries, 0));
+    }
+
+    #[test]
+    fn what_is_acknowledged_after_a_folder_could_not_be_synced_is_in_the_file_with_the_name() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("audit.tail");
+        let key = ChainKey::new(&[7; 32]);
+        let entries = chain(&key, 2);
+        let mut tail = Tail::create(&path, "boot", std::iter::empty()).unwrap();
+        let (next, synced) = Tail::replace(&path, header("boot"), entries[..1].iter()).unwrap();
+        synced.unwrap();
+        let failed = private_files::io_error("sync", home.path())(io::ErrorKind::Other.into());
+        assert!(tail.install(next, Err(failed)).is_err());
+        let mut frames = Vec::new();
+        frame(&entries[1], &mut frames);
+        tail.append(&frames).unwrap();
+        let left = read(&path, &key, 0, GENESIS).unwrap().unwrap();
+        assert_eq!(left.entries, entries);
     }
 }
