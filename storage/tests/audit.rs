@@ -359,3 +359,26 @@ fn a_record_that_a_kill_tore_between_two_pages_is_counted_and_no_finding_of_tamp
     let report = log.verify(None).unwrap();
     assert_eq!((report.ok, report.cut_records), (true, 1), "{report:?}");
 }
+
+#[test]
+fn readers_side_by_side_see_every_month() {
+    const MONTHS: usize = 4;
+    const READERS: usize = 4;
+    let home = tempfile::tempdir().unwrap();
+    let (log, _) = open(home.path());
+    let month_ms = FEBRUARY_MS - JANUARY_MS;
+    for at in (0..).take(MONTHS) {
+        log.intent(&call("ssh_exec", JANUARY_MS + at * month_ms))
+            .unwrap();
+        log.flush().unwrap();
+    }
+    std::thread::scope(|scope| {
+        for _ in 0..READERS {
+            scope.spawn(|| {
+                for round in 0..50 {
+                    assert_eq!(seqs(&log, &all()).len(), MONTHS, "round {round}");
+                }
+            });
+        }
+    });
+}

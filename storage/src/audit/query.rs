@@ -202,7 +202,12 @@ impl Newest {
 }
 
 /// Shows calls below `before`, newest first, until `show` says no.
-fn visit(shared: &Shared, before: Option<u64>, mut show: impl FnMut(CallRecord) -> bool) {
+fn visit(shared: &Shared, before: Option<u64>, show: impl FnMut(CallRecord) -> bool) {
+    visit_all(shared, before, show);
+    shared.shelf().close_unread();
+}
+
+fn visit_all(shared: &Shared, before: Option<u64>, mut show: impl FnMut(CallRecord) -> bool) {
     let newest = Newest::of(shared);
     let before = before.unwrap_or(u64::MAX);
     for content in newest

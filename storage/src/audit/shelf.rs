@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use redb::Database;
 
@@ -37,10 +37,11 @@ pub(super) struct Shelf {
     /// Oldest first; the last is open in `newest`.
     ids: Vec<SegmentId>,
     newest: Durable,
-    /// The one older segment that was read last.
-    older: Option<(SegmentId, Arc<Database>)>,
-    /// Every older one that somebody reads.
-    open: BTreeMap<SegmentId, Weak<Database>>,
+    /// Older segments that somebody reads, and the one that was read last. A
+    /// file is open once in a process: only this closes it, so that no reader
+    /// opens one that another is still closing.
+    older: BTreeMap<SegmentId, Arc<Database>>,
+    read_last: Option<SegmentId>,
     key_id: u64,
 }
 
@@ -107,8 +108,8 @@ impl Shelf {
             folder,
             ids,
             newest: Durable::new(newest.0, newest.1),
-            older: None,
-            open: BTreeMap::new(),
+            older: BTreeMap::new(),
+            read_last: None,
             key_id,
         }
     }
@@ -145,17 +146,21 @@ impl Shelf {
         if self.ids.last() == Some(&id) {
             return self.newest.database().map_err(|fault| of(&path, fault));
         }
-        // A file is open once in a process: who reads it now is joined.
-        self.open.retain(|_, database| database.strong_count() > 0);
-        let database = if let Some(database) = self.open.get(&id).and_then(Weak::upgrade) {
-            database
-        } else {
-            self.older = None;
-            Arc::new(open_trusting(&path).map_err(|fault| of(&path, fault))?)
-        };
-        self.open.insert(id, Arc::downgrade(&database));
-        self.older = Some((id, Arc::clone(&database)));
+        self.read_last = Some(id);
+        self.close_unread();
+        if let Some(database) = self.older.get(&id) {
+            return Ok(Arc::clone(database));
+        }
+        let database = Arc::new(open_trusting(&path).map_err(|fault| of(&path, fault))?);
+        self.older.insert(id, Arc::clone(&database));
         Ok(database)
+    }
+
+    /// Closes the older segments that nobody reads any more, but for one.
+    pub(super) fn close_unread(&mut self) {
+        let read_last = self.read_last;
+        self.older
+            .retain(|id, database| Some(*id) == read_last || Arc::strong_count(database) > 1);
     }
 
     /// Adds entries in one durable commit, to a new segment if a month began.
@@ -169,7 +174,7 @@ impl Shelf {
             let id = newest.following(month);
             let (path, database) = make(&self.folder, id, end, self.key_id)?;
             if let Ok(read) = self.newest.database() {
-                self.open.insert(newest, Arc::downgrade(&read));
+                self.older.insert(newest, read);
             }
             self.newest = Durable::new(path, database);
             self.ids.push(id);
@@ -189,7 +194,7 @@ impl Shelf {
         while let [oldest, _, ..] = self.ids.as_slice()
             && oldest.month < month
         {
-            self.older = None;
+            self.older.remove(oldest);
             let path = oldest.path(&self.folder);
             std::fs::remove_file(&path)
                 .map_err(|error| AuditError::File(io_error("remove", &path)(error)))?;
@@ -207,7 +212,7 @@ impl Shelf {
     }
 
     pub(super) fn close(&mut self) {
-        self.older = None;
+        self.older.clear();
         self.newest.close();
     }
 }
