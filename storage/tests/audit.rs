@@ -361,6 +361,28 @@ fn a_record_that_a_kill_tore_between_two_pages_is_counted_and_no_finding_of_tamp
 }
 
 #[test]
+fn a_call_that_could_not_be_made_durable_is_recorded_as_one_that_never_ran() {
+    let home = tempfile::tempdir().unwrap();
+    let options = AuditOptions {
+        sync_always: true,
+        ..options(home.path())
+    };
+    let (log, _) = AuditLog::open(&options).unwrap();
+    let in_the_way = segment(home.path(), "audit-202502.redb");
+    fs::create_dir(&in_the_way).unwrap();
+    let refused = log.intent(&call("ssh_exec", FEBRUARY_MS)).unwrap_err();
+    assert!(matches!(refused, AuditError::NotDurable(_)), "{refused}");
+    fs::remove_dir(&in_the_way).unwrap();
+    log.flush().unwrap();
+    let record = log.list(&all()).unwrap().remove(0);
+    assert_eq!(record.outcome, RecordedOutcome::Error);
+    let end = record.end.unwrap();
+    assert_eq!(end.code.as_deref(), Some("unavailable"));
+    assert!(end.result_head.starts_with("never ran"), "{end:?}");
+    assert!(log.verify(None).unwrap().ok);
+}
+
+#[test]
 fn readers_side_by_side_see_every_month() {
     const MONTHS: usize = 4;
     const READERS: usize = 4;

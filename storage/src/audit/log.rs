@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use super::call::{AuditCounts, CallEnd, CallRecord, HistoryQuery, NewCall};
+use schema::Code;
+
+use super::call::{AuditCounts, CallEnd, CallRecord, HistoryQuery, NewCall, Outcome};
 use super::error::AuditError;
 use super::fold;
 use super::front::Front;
@@ -12,6 +14,9 @@ use super::open::{self, AuditOpened, AuditOptions};
 use super::query;
 use super::shared::Shared;
 use super::verify::{self, VerifyReport};
+
+/// The result of a call whose intent could not be made durable.
+const NEVER_RAN: &str = "never ran: the audit log could not be made durable";
 
 /// The audit log. Cheap to clone; its thread ends with [`AuditLog::close`], or
 /// when the last clone is dropped.
@@ -86,8 +91,24 @@ impl AuditLog {
         let mut front = self.shared.front();
         self.shared.reserve(&mut front)?;
         let seq = front.intent(call)?;
-        self.written(front)?;
+        self.written(front)
+            .inspect_err(|_refused| self.never_ran(seq))?;
         Ok(seq)
+    }
+
+    /// The intent is in the tail, and the call is refused: it would be listed
+    /// as running, and later as unknown.
+    fn never_ran(&self, seq: u64) {
+        let end = CallEnd {
+            outcome: Outcome::Error,
+            code: Some(Code::Unavailable.as_str().into()),
+            result_head: NEVER_RAN.into(),
+            ..CallEnd::default()
+        };
+        if let Err(error) = self.shared.front().outcome(seq, &end) {
+            tracing::warn!(seq, %error, "a refused call stays without an outcome");
+        }
+        self.shared.wake.notify_all();
     }
 
     /// Records a call's end before its answer; as durable as
