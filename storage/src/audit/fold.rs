@@ -83,7 +83,8 @@ fn wait_for_work(shared: &Shared) -> bool {
     front.closing
 }
 
-fn fold(shared: &Shared) -> Result<(), AuditError> {
+/// Moves what waits to the newest segment, one commit of it.
+pub(super) fn fold(shared: &Shared) -> Result<(), AuditError> {
     let (batch, before) = {
         let mut front = shared.front();
         front.absorb(false);

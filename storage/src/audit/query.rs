@@ -261,6 +261,9 @@ fn visit_segment(
         let Some(content) = content(here, number.value())? else {
             continue;
         };
+        if content.call().is_none_or(|call| call.seq != seq.value()) {
+            continue;
+        }
         let end = match &content {
             Content::Intent(_) => outcome(&reads, seq.value())?,
             _ => None,
@@ -277,7 +280,7 @@ fn outcome(reads: &[ReadTransaction], seq: u64) -> Result<Option<EndV1>, Databas
     for read in reads {
         let number = read.open_table(OUTCOMES)?.get(seq)?.map(|n| n.value());
         if let Some(number) = number
-            && let Some(Content::Outcome(end)) = content(read, number)?
+            && let Some(end) = segment::outcome(read, seq, number)?
         {
             return Ok(Some(end));
         }

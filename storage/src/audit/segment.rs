@@ -9,7 +9,7 @@ use redb::{
 };
 
 use super::chain::Code;
-use super::entry::{Content, Entry};
+use super::entry::{Content, EndV1, Entry};
 use crate::database::{Cause, DatabaseFault, create};
 
 /// The version of these tables.
@@ -116,6 +116,21 @@ pub(super) fn entry(read: &ReadTransaction, number: u64) -> Result<Option<Entry>
         return Ok(None);
     };
     split(number, value.value()).map(Some)
+}
+
+/// The outcome of call `seq`, if that is what entry `number` is. The list of
+/// outcomes is not chained.
+pub(super) fn outcome(
+    read: &ReadTransaction,
+    seq: u64,
+    number: u64,
+) -> Result<Option<EndV1>, DatabaseFault> {
+    let entry = entry(read, number)?;
+    let content = entry.and_then(|entry| Content::from_body(&entry.body).ok());
+    Ok(match content {
+        Some(Content::Outcome(end)) if end.seq == seq => Some(end),
+        _ => None,
+    })
 }
 
 /// An entry from its stored value.

@@ -3,11 +3,11 @@
 use redb::{ReadTransaction, ReadableTable as _};
 
 use super::chain::Code;
-use super::entry::Content;
+use super::entry::{Content, StartV1};
 use super::error::AuditError;
 use super::head::Head;
 use super::month::Month;
-use super::segment::{self, CALLS, ENTRIES};
+use super::segment::{self, CALLS, ENTRIES, OUTCOMES};
 use super::shared::Shared;
 use super::shelf::SegmentId;
 use crate::database::{DatabaseFault, contained};
@@ -38,44 +38,23 @@ struct Walk<'a> {
     number: u64,
     code: Code,
     head: Head,
+    least: Least,
+}
+
+/// What the records must reach. Read before the list of segments and before
+/// any record, for the log goes on meanwhile and nothing is looked at twice.
+struct Least {
+    /// The file itself, not what this process remembers of it.
+    checkpoint: Option<Result<Head, &'static str>>,
+    /// The newest entry in a segment.
+    number: u64,
 }
 
 pub(super) fn verify(shared: &Shared, since_ms: Option<i64>) -> Result<VerifyReport, AuditError> {
-    let since = since_ms.map(Month::of);
-    let ids = shared.shelf().ids().to_vec();
-    let from = ids
-        .iter()
-        .position(|id| since.is_none_or(|since| id.month >= since));
-    let skipped = from.unwrap_or(ids.len().saturating_sub(1));
-    let head = shared.head().clone();
-    // The file itself, not what this process remembers of it; and before the
-    // records are read, for it may go on meanwhile and they are not looked at
-    // again.
-    let checkpoint = Head::read(&shared.head_path, &shared.key)?;
-    let end = shared.front().folded;
-    let mut walk = Walk {
-        shared,
-        report: VerifyReport {
-            cut_records: head.cut_records,
-            ok: true,
-            ..VerifyReport::default()
-        },
-        number: head.first_entry.saturating_sub(1),
-        code: [0; 32],
-        head,
-    };
-    for (place, id) in ids.iter().enumerate().skip(skipped) {
-        if !walk.segment(*id, place == skipped, skipped == 0)? {
-            return Ok(walk.report);
-        }
+    let mut walk = Walk::new(shared)?;
+    if walk.segments(since_ms)? {
+        walk.compare();
     }
-    if walk.number < end.number {
-        walk.broken(format!(
-            "the records after entry {} are missing",
-            walk.number
-        ));
-    }
-    walk.compare(checkpoint);
     Ok(walk.report)
 }
 
@@ -96,7 +75,43 @@ pub(super) fn note_first_entry(shared: &Shared) -> Result<(), AuditError> {
     Ok(head.write(&shared.head_path, &shared.key)?)
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(shared: &'a Shared) -> Result<Self, AuditError> {
+        let least = Least {
+            checkpoint: Head::read(&shared.head_path, &shared.key)?,
+            number: shared.front().folded.number,
+        };
+        let head = shared.head().clone();
+        Ok(Self {
+            shared,
+            report: VerifyReport {
+                cut_records: head.cut_records,
+                ok: true,
+                ..VerifyReport::default()
+            },
+            number: head.first_entry.saturating_sub(1),
+            code: [0; 32],
+            head,
+            least,
+        })
+    }
+
+    /// Walks the segments; whether it came to the end.
+    fn segments(&mut self, since_ms: Option<i64>) -> Result<bool, AuditError> {
+        let since = since_ms.map(Month::of);
+        let ids = self.shared.shelf().ids().to_vec();
+        let from = ids
+            .iter()
+            .position(|id| since.is_none_or(|since| id.month >= since));
+        let skipped = from.unwrap_or(ids.len().saturating_sub(1));
+        for (place, id) in ids.iter().enumerate().skip(skipped) {
+            if !self.segment(*id, place == skipped, skipped == 0)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     fn broken(&mut self, finding: String) {
         let next = self.report.last_seq.unwrap_or(0).saturating_add(1);
         self.broken_at(next, finding);
@@ -155,6 +170,7 @@ impl Walk<'_> {
 
     fn entries(&mut self, read: &ReadTransaction) -> Result<bool, DatabaseFault> {
         let calls = read.open_table(CALLS)?;
+        let outcomes = read.open_table(OUTCOMES)?;
         for row in read.open_table(ENTRIES)?.iter()? {
             let (number, value) = row?;
             let entry = segment::split(number.value(), value.value())?;
@@ -168,18 +184,7 @@ impl Walk<'_> {
             }
             let content = Content::from_body(&entry.body).ok();
             if self.shared.key.code(&self.code, next, &entry.body) != entry.code {
-                let call = content.as_ref().and_then(Content::call);
-                let plausible = call.map(|call| call.seq).filter(|seq| {
-                    Some(*seq)
-                        == self
-                            .report
-                            .last_seq
-                            .map_or(Some(*seq), |last| last.checked_add(1))
-                });
-                match plausible {
-                    Some(seq) => self.broken_at(seq, format!("entry {next} was changed")),
-                    None => self.broken(format!("entry {next} was changed")),
-                }
+                self.changed(next, content.as_ref());
                 return Ok(false);
             }
             (self.number, self.code) = (next, entry.code);
@@ -187,15 +192,14 @@ impl Walk<'_> {
                 self.broken(format!("entry {next} is not what the checkpoint says"));
             }
             match content {
-                Some(Content::Start(start)) => {
-                    if start.broken_at > 0 {
-                        self.report.ok = false;
-                        let known = self.report.broken_at.unwrap_or(u64::MAX);
-                        self.report.broken_at = Some(known.min(start.broken_at));
+                Some(Content::Start(start)) => self.start(start),
+                Some(Content::Outcome(end)) => {
+                    // The last of several is the one that is listed.
+                    let listed = outcomes.get(end.seq)?.map(|number| number.value());
+                    if listed.is_none_or(|listed| listed < next) {
+                        self.outcome_is_not_listed(end.seq);
                     }
-                    self.report.findings.extend(start.findings);
                 }
-                Some(Content::Outcome(_)) => {}
                 Some(Content::Intent(_) | Content::Read(_)) => {
                     let seq = content
                         .as_ref()
@@ -211,14 +215,57 @@ impl Walk<'_> {
                 None => self.broken(format!("entry {next} cannot be read")),
             }
         }
+        for row in outcomes.iter()? {
+            let (seq, number) = row?;
+            if segment::outcome(read, seq.value(), number.value())?.is_none() {
+                self.outcome_is_not_listed(seq.value());
+            }
+        }
         Ok(true)
     }
 
-    fn compare(&mut self, checkpoint: Option<Result<Head, &'static str>>) {
-        match checkpoint {
+    /// What was found at a start stays found.
+    fn start(&mut self, start: StartV1) {
+        if start.broken_at > 0 {
+            self.report.ok = false;
+            let known = self.report.broken_at.unwrap_or(u64::MAX);
+            self.report.broken_at = Some(known.min(start.broken_at));
+        }
+        self.report.findings.extend(start.findings);
+    }
+
+    /// Names the call that the entry tells of, if that can be believed.
+    fn changed(&mut self, number: u64, content: Option<&Content>) {
+        let finding = format!("entry {number} was changed");
+        let seq = content.and_then(Content::call).map(|call| call.seq);
+        let expected = self.report.last_seq.map(|last| last.checked_add(1));
+        match seq {
+            Some(seq) if expected.is_none_or(|expected| expected == Some(seq)) => {
+                self.broken_at(seq, finding);
+            }
+            _ => self.broken(finding),
+        }
+    }
+
+    fn outcome_is_not_listed(&mut self, seq: u64) {
+        let finding = format!("call {seq} is not listed with its outcome");
+        if !self.report.findings.contains(&finding) {
+            self.broken_at(seq, finding);
+        }
+    }
+
+    /// Whether the records end before they may.
+    fn compare(&mut self) {
+        if self.number < self.least.number {
+            self.broken(format!(
+                "the records after entry {} are missing",
+                self.number
+            ));
+        }
+        match &self.least.checkpoint {
             Some(Ok(head)) if head.entry <= self.number => {}
             Some(Ok(_)) => self.broken("the checkpoint is ahead of the records".into()),
-            Some(Err(reason)) => self.report.findings.push(reason.into()),
+            Some(Err(reason)) => self.report.findings.push((*reason).into()),
             None => self
                 .report
                 .findings
@@ -233,7 +280,7 @@ mod tests {
 
     use redb::{Database, ReadableTable as _};
 
-    use super::super::call::{CallEnd, NewCall};
+    use super::super::call::{CallEnd, HistoryQuery, NewCall, Outcome, RecordedOutcome};
     use super::super::log::AuditLog;
     use super::super::open::AuditOptions;
     use super::*;
@@ -317,5 +364,73 @@ mod tests {
                 "{what}: {report:?}"
             );
         }
+    }
+
+    #[test]
+    fn outcomes_that_are_listed_with_other_calls_are_found_and_not_shown() {
+        let home = tempfile::tempdir().unwrap();
+        let (log, _) = AuditLog::open(&options(home.path())).unwrap();
+        for outcome in [Outcome::Ok, Outcome::Error, Outcome::Ok] {
+            let seq = log.intent(&NewCall::default()).unwrap();
+            let end = CallEnd {
+                outcome,
+                ..CallEnd::default()
+            };
+            log.outcome(seq, &end).unwrap();
+        }
+        log.close().unwrap();
+        let database = Database::open(home.path().join("audit-197001.redb")).unwrap();
+        let write = database.begin_write().unwrap();
+        {
+            let mut outcomes = write.open_table(OUTCOMES).unwrap();
+            outcomes.insert(2, 7).unwrap();
+            outcomes.insert(3, 5).unwrap();
+        }
+        write.commit().unwrap();
+        drop(database);
+        let (log, _) = AuditLog::open(&options(home.path())).unwrap();
+        let report = log.verify(None).unwrap();
+        assert_eq!((report.ok, report.broken_at), (false, Some(2)));
+        assert_eq!(report.findings.len(), 2, "{report:?}");
+        let records = log.list(&HistoryQuery::default()).unwrap();
+        let shown: Vec<_> = records.iter().map(|record| record.outcome).collect();
+        let unknown = RecordedOutcome::Unknown;
+        assert_eq!(shown, [unknown, unknown, RecordedOutcome::Ok]);
+    }
+
+    #[test]
+    fn an_outcome_that_is_listed_nowhere_is_found() {
+        let home = tempfile::tempdir().unwrap();
+        five_calls(home.path());
+        let database = Database::open(home.path().join("audit-197001.redb")).unwrap();
+        let write = database.begin_write().unwrap();
+        write.open_table(OUTCOMES).unwrap().remove(4).unwrap();
+        write.commit().unwrap();
+        drop(database);
+        let (log, _) = AuditLog::open(&options(home.path())).unwrap();
+        assert_eq!(log.verify(None).unwrap().broken_at, Some(4));
+    }
+
+    #[test]
+    fn what_is_recorded_during_a_check_is_no_finding() {
+        const NEXT_MONTH_MS: i64 = 32 * 24 * 60 * 60 * 1000;
+        let home = tempfile::tempdir().unwrap();
+        let (shared, _) = super::super::open::open(&options(home.path())).unwrap();
+        let record = |at_ms| {
+            let call = NewCall {
+                at_ms,
+                ..NewCall::default()
+            };
+            shared.front().intent(&call).unwrap();
+            super::super::fold::fold(&shared).unwrap();
+        };
+        let mut walk = Walk::new(&shared).unwrap();
+        record(0);
+        record(NEXT_MONTH_MS);
+        assert!(walk.segments(None).unwrap());
+        record(NEXT_MONTH_MS);
+        walk.compare();
+        assert!(walk.report.ok, "{:?}", walk.report);
+        assert_eq!(walk.report.records, 2);
     }
 }
