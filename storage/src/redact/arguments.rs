@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::REDACTED;
-use super::names::{is_secret, names_a_keyring_entry};
+use super::names::{is_secret, is_secret_option, names_a_keyring_entry};
 use super::text::text;
 
 /// What is kept of one call's arguments. A longer text (a file's content) is
@@ -45,9 +45,7 @@ fn clean(value: &mut Value, below_env: bool, depth: usize) {
     match value {
         Value::Object(fields) if depth > 0 => clean_fields(fields, below_env, depth - 1),
         Value::Array(items) if depth > 0 => {
-            for item in items {
-                clean(item, below_env, depth - 1);
-            }
+            clean_items(items, below_env, depth - 1);
         }
         Value::Object(_) | Value::Array(_) => *value = Value::String(REDACTED.into()),
         Value::String(plain) => {
@@ -56,6 +54,21 @@ fn clean(value: &mut Value, below_env: bool, depth: usize) {
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// A value may be the item behind its option: `["--password", "x"]`.
+fn clean_items(items: &mut [Value], below_env: bool, depth: usize) {
+    let mut is_value = false;
+    for item in items {
+        let is_option = matches!(item, Value::String(option) if is_secret_option(option));
+        match item {
+            Value::String(_) | Value::Number(_) if is_value => {
+                *item = Value::String(REDACTED.into());
+            }
+            _ => clean(item, below_env, depth),
+        }
+        is_value = is_option;
     }
 }
 
@@ -104,7 +117,8 @@ mod tests {
             "env": { "PATH": "/bin", "SECRET": "CANARY", "secret": "CANARY", "X": "ghp_CANARY0123456789abcdef" },
             "auth": { "password": "CANARY", "secret": "prod", "key_path": "~/.ssh/id" },
             "pin_token": 1234,
-            "args": ["--password=CANARY"]
+            "args": ["--password=CANARY", "-v", "--password", "CANARY", "-u", "me"],
+            "more": ["--token", 1234, "--pass", "--token", "CANARY", "--password-stdin", "host"]
         });
         let kept = arguments(&given.to_string());
         assert!(!kept.contains("CANARY"), "{kept}");
@@ -115,6 +129,19 @@ mod tests {
         assert_eq!(kept["env"]["PATH"], "/bin");
         assert_eq!(kept["stdin"]["bytes"], 6);
         assert_eq!(kept["pin_token"], REDACTED);
+        assert_eq!(
+            kept["args"],
+            json!([
+                "--password=[redacted]",
+                "-v",
+                "--password",
+                REDACTED,
+                "-u",
+                "me"
+            ])
+        );
+        assert_eq!(kept["more"][1], REDACTED);
+        assert_eq!(kept["more"][6], "host");
     }
 
     #[test]

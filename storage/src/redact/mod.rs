@@ -2,7 +2,10 @@
 //! The last net: what is known to be a secret was taken out by its type.
 
 mod arguments;
+mod headers;
 mod names;
+mod pieces;
+mod quotes;
 mod shapes;
 mod text;
 

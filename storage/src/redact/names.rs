@@ -17,8 +17,18 @@ const INSIDE: [&str; 10] = [
 /// At its end. `token_count` and `max_tokens` are numbers of tokens.
 const AT_THE_END: [&str; 6] = ["token", "secret", "secretid", "pwd", "cookie", "sshpass"];
 
-/// A word of its own at the end: `DB_PASS`, and neither `bypass` nor `compass`.
+/// A word of its own at the end, as in `DB_PASS`, or at a variable's end.
 const LAST_WORD: &str = "pass";
+
+/// Words that end so and promise nothing.
+const NO_PASS: [&str; 6] = [
+    "bypass",
+    "compass",
+    "overpass",
+    "surpass",
+    "trespass",
+    "underpass",
+];
 
 /// Whether the value beside this name is a secret.
 pub(super) fn is_secret(name: &str) -> bool {
@@ -27,16 +37,40 @@ pub(super) fn is_secret(name: &str) -> bool {
         .filter(|c| !matches!(c, '-' | '_' | '.'))
         .map(|c| c.to_ascii_lowercase())
         .collect();
-    // A path to a secret is none, and a person wants to see which it was.
-    if plain.ends_with("path") || plain.ends_with("file") {
+    // A path to a secret is none, and a person wants to see which it was; and
+    // `--password-stdin` has no value.
+    if ["path", "file", "stdin"]
+        .iter()
+        .any(|end| plain.ends_with(end))
+    {
         return false;
     }
-    let mut words = name.rsplit(['-', '_', '.']);
-    let last = words.next().unwrap_or_default();
-    let is_pass = last.eq_ignore_ascii_case(LAST_WORD) && words.next().is_some();
-    is_pass
+    let is_pass = plain.ends_with(LAST_WORD) && !NO_PASS.iter().any(|end| plain.ends_with(end));
+    (is_pass && (has_pass_as_a_word(name) || is_in_capitals(name)))
         || INSIDE.iter().any(|part| plain.contains(part))
         || AT_THE_END.iter().any(|end| plain.ends_with(end))
+}
+
+/// Whether this is nothing but an option whose value is a secret.
+pub(super) fn is_secret_option(word: &str) -> bool {
+    let is_value_inside = |c: char| c == '=' || c.is_whitespace();
+    word.starts_with('-') && !word.contains(is_value_inside) && is_secret(word)
+}
+
+/// Whether the name is a secret's only where it is assigned: `PASS=x` is, and
+/// `PASS: a_test` is a verdict.
+pub(super) fn is_a_variable_only(name: &str) -> bool {
+    name.ends_with("PASS") && is_in_capitals(name) && !has_pass_as_a_word(name)
+}
+
+fn has_pass_as_a_word(name: &str) -> bool {
+    let mut words = name.rsplit(['-', '_', '.']);
+    let last = words.next().unwrap_or_default();
+    last.eq_ignore_ascii_case(LAST_WORD) && words.next().is_some()
+}
+
+fn is_in_capitals(name: &str) -> bool {
+    !name.contains(|c: char| c.is_ascii_lowercase())
 }
 
 /// Whether an argument of this contract names an entry of the keyring. The
@@ -62,6 +96,9 @@ mod tests {
             "DB_PASS",
             "smtp-pass",
             "secret_id",
+            "DBPASS",
+            "PASS",
+            "--pass",
         ] {
             assert!(is_secret(secret), "{secret}");
         }
@@ -73,6 +110,12 @@ mod tests {
             "path",
             "password_file",
             "command",
+            "pass",
+            "bypass",
+            "BYPASS",
+            "COMPASS",
+            "by-pass",
+            "--password-stdin",
         ] {
             assert!(!is_secret(plain), "{plain}");
         }

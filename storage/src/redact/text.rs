@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use super::REDACTED;
-use super::names::is_secret;
+use super::headers;
+use super::names::{is_a_variable_only, is_secret};
+use super::pieces::{after, leading, up_to};
+use super::quotes::{Mark, Quotes};
 use super::shapes::is_token;
 
 /// The text without private keys, bearer tokens, passwords in URLs, values of
@@ -50,31 +53,37 @@ fn private_keys(text: &str) -> Cow<'_, str> {
 fn words(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text;
+    let mut quotes = Quotes::default();
     while let Some(first) = rest.chars().next() {
         let word = leading(rest, is_word);
+        let behind = after(rest, word.len().max(first.len_utf8()));
+        quotes.pass(up_to(rest, behind));
+        rest = behind;
         if word.is_empty() {
             kept.push(first);
-            rest = after(rest, first.len_utf8());
-            continue;
-        }
-        rest = after(rest, word.len());
-        if is_token(word.trim_end_matches('.')) {
+        } else if is_token(word.trim_end_matches('.')) {
             kept.push_str(REDACTED);
-            continue;
-        }
-        kept.push_str(word);
-        rest = if let Some(authority) = rest.strip_prefix("://") {
-            kept.push_str("://");
-            user_and_password(authority, &mut kept)
-        } else if is_secret(word) {
-            named_value(word, rest, &mut kept)
-        } else if is_scheme(word) {
-            scheme_value(rest, &mut kept)
         } else {
-            rest
-        };
+            kept.push_str(word);
+            rest = behind_word(word, behind, quotes, &mut kept);
+            quotes.pass(up_to(behind, rest));
+        }
     }
     kept
+}
+
+/// Takes away what the word says is a secret behind it.
+fn behind_word<'a>(word: &str, text: &'a str, quotes: Quotes, kept: &mut String) -> &'a str {
+    if let Some(authority) = text.strip_prefix("://") {
+        kept.push_str("://");
+        user_and_password(authority, kept)
+    } else if is_secret(word) {
+        named_value(word, text, quotes, kept)
+    } else if is_scheme(word) {
+        scheme_value(text, quotes, kept)
+    } else {
+        text
+    }
 }
 
 /// `user:password@` of a URL.
@@ -97,68 +106,111 @@ fn user_and_password<'a>(text: &'a str, kept: &mut String) -> &'a str {
     after(text, login.len())
 }
 
-/// `=value`, `: value`, and ` value` after an option.
-fn named_value<'a>(name: &str, text: &'a str, kept: &mut String) -> &'a str {
+/// `=value`, `: value`, ` value` after an option, `", "value` in a list.
+fn named_value<'a>(name: &str, text: &'a str, mut quotes: Quotes, kept: &mut String) -> &'a str {
+    let is_option = name.starts_with('-');
     let quote = leading(text, |c| matches!(c, '"' | '\'' | '\\'));
-    let blanks = leading(after(text, quote.len()), |c| c == ' ');
+    let blanks = leading(after(text, quote.len()), is_blank);
     let unquoted = after(text, quote.len() + blanks.len());
     let sign = leading(unquoted, |c| matches!(c, '=' | ':'));
-    let gap = leading(after(unquoted, sign.len()), |c| c == ' ');
+    let gap = leading(after(unquoted, sign.len()), is_blank);
     let separator_bytes = match sign {
-        "" if name.starts_with('-') && quote.is_empty() && !blanks.is_empty() => blanks.len(),
+        "" if is_option && quote.is_empty() && !blanks.is_empty() => blanks.len(),
+        "" if is_option && !quote.is_empty() && unquoted.starts_with(',') => {
+            let gap = leading(after(unquoted, 1), is_blank);
+            quote.len() + blanks.len() + 1 + gap.len()
+        }
         "=" if blanks.is_empty() => quote.len() + 1,
         "" => return text,
+        _ if is_a_variable_only(name) => return text,
         _ => quote.len() + blanks.len() + sign.len() + gap.len(),
     };
     let separator = text.get(..separator_bytes).unwrap_or_default();
     let value = after(text, separator_bytes);
-    let scheme = leading(value, is_word);
     kept.push_str(separator);
+    quotes.pass(separator);
+    if quote.is_empty() && sign == ":" && headers::is_header(name) {
+        return headers::value(value, quotes.open(), kept);
+    }
+    let scheme = leading(value, is_word);
     if is_scheme(scheme) {
         kept.push_str(scheme);
-        return scheme_value(after(value, scheme.len()), kept);
+        return scheme_value(after(value, scheme.len()), quotes, kept);
     }
-    redact_value(value, kept)
+    redact_value(value, quotes, kept)
 }
 
 /// `Bearer xyz`, `Basic xyz`: what follows must look like a credential, for
 /// both are words of prose too.
-fn scheme_value<'a>(text: &'a str, kept: &mut String) -> &'a str {
-    let gap = leading(text, |c| c == ' ');
-    let value = leading(after(text, gap.len()), is_value);
+fn scheme_value<'a>(text: &'a str, quotes: Quotes, kept: &mut String) -> &'a str {
+    let gap = leading(text, is_blank);
+    let value = bare_value(after(text, gap.len()));
     let odd = |c: char| !c.is_ascii_lowercase();
     if gap.is_empty() || value.len() < 6 || (!value.contains(odd) && value.len() < 16) {
         return text;
     }
     kept.push_str(gap);
-    redact_value(after(text, gap.len()), kept)
+    redact_value(after(text, gap.len()), quotes, kept)
 }
 
 /// Takes one value away: a quoted one whole, else up to where a shell, a query
 /// or a list would end it. `$NAME` only says where a secret is.
-fn redact_value<'a>(text: &'a str, kept: &mut String) -> &'a str {
-    let quote = leading(text, |c| c == '\\');
-    let mark = after(text, quote.len()).chars().next();
-    if let Some(mark @ ('"' | '\'')) = mark {
-        let inside = after(text, quote.len() + 1);
-        let value = leading(inside, |c| c != mark);
-        kept.push_str(quote);
-        kept.push(mark);
-        if !value.is_empty() {
+fn redact_value<'a>(text: &'a str, quotes: Quotes, kept: &mut String) -> &'a str {
+    let backslashes = leading(text, |c| c == '\\');
+    let first = after(text, backslashes.len()).chars().next();
+    if let Some(quote @ ('"' | '\'')) = first {
+        let mark = Mark {
+            backslashes: backslashes.len(),
+            quote,
+        };
+        let inside = after(text, backslashes.len() + 1);
+        // It closes what stands around, and there is no value. A stray mark
+        // earlier in the line may make it look so: both must say it.
+        if quotes.open() == Some(mark) && !inside.starts_with(is_inside_quotes) {
+            return text;
+        }
+        let bytes = mark.encloses(inside).unwrap_or(inside.len());
+        kept.push_str(up_to(text, inside));
+        if bytes > 0 {
             kept.push_str(REDACTED);
         }
-        // An escaped quote ends the value as it began it.
-        if !quote.is_empty() && value.ends_with('\\') {
-            kept.push('\\');
-        }
-        return after(inside, value.len());
+        return after(inside, bytes);
     }
-    let value = leading(text, is_value);
-    if value.is_empty() || value.starts_with('$') || value.starts_with(REDACTED) {
+    if text.starts_with('$') || text.starts_with(REDACTED) {
+        return text;
+    }
+    let value = bare_value(text);
+    if value.is_empty() {
         return text;
     }
     kept.push_str(REDACTED);
     after(text, value.len())
+}
+
+/// A value without quotation marks; what is escaped belongs to it, and a list's
+/// or a bracket's end only when more of it follows.
+fn bare_value(text: &str) -> &str {
+    let mut end = 0;
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        if c != '\\' {
+            if ends_value(c) {
+                break;
+            }
+            end = at + c.len_utf8();
+            continue;
+        }
+        let escaped = after(text, at + 1).chars().next();
+        let behind = at + 1 + escaped.map_or(0, char::len_utf8);
+        let is_quote = matches!(escaped, Some('"' | '\''));
+        if is_quote && !after(text, behind).starts_with(char::is_alphanumeric) {
+            break;
+        }
+        end = behind;
+        chars.next();
+    }
+    let value = text.get(..end).unwrap_or_default();
+    value.trim_end_matches([',', ')', '}', ']'])
 }
 
 fn is_scheme(word: &str) -> bool {
@@ -169,21 +221,17 @@ fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
 }
 
-fn is_value(c: char) -> bool {
-    !c.is_whitespace()
-        && !matches!(
-            c,
-            '"' | '\'' | '&' | ';' | ',' | ')' | '}' | '|' | '<' | '>'
-        )
+fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t')
 }
 
-fn leading(text: &str, belongs: impl Fn(char) -> bool) -> &str {
-    let end = text.find(|c| !belongs(c)).unwrap_or(text.len());
-    text.get(..end).unwrap_or_default()
+/// What seldom stands right behind a closing mark.
+fn is_inside_quotes(c: char) -> bool {
+    !c.is_whitespace() && !matches!(c, ',' | ';' | ')' | ']' | '}' | '|' | '&')
 }
 
-fn after(text: &str, bytes: usize) -> &str {
-    text.get(bytes..).unwrap_or_default()
+fn ends_value(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '"' | '\'' | '&' | ';' | '|' | '<' | '>')
 }
 
 #[cfg(test)]
@@ -201,6 +249,23 @@ mod tests {
             "password = CANARY",
             "{\"password\" : \"CANARY\"}",
             "export DB_PASS=CANARY; make",
+            "Password\t: CANARY",
+            "PASS=CANARY DBPASS=CANARY make",
+            "vault secret_id=CANARY",
+            "mysql --password=abc,CANARY -u me",
+            "PASSWORD=ab}CANARY make",
+            "f(token=a)CANARY",
+            "mysql --password=my\\ CANARY -u me",
+            "PASSWORD=a\\\"CANARY make",
+            "{\"password\":\"a\\\"CANARY\"}",
+            "{\\\"password\\\":\\\"a\\\\\\\"CANARY\\\"}",
+            "PASSWORD='a'\\''CANARY' make",
+            "run [\"--password\", \"CANARY x\"]",
+            "run [\\\"--password\\\",\\\"CANARY\\\"]",
+            "Authorization: token CANARY",
+            "Authorization: Custom a CANARY",
+            "a 5\" screen --password \"CANARY\"",
+            "'tis so: password: 'CANARY'",
             "bearer CANARYcanary123",
             "git clone https://me:CANARY@host/repo.git",
             "postgres://me:p@CANARY@db/x",
@@ -239,6 +304,11 @@ mod tests {
             "--password=$PASS",
             "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----",
             "task-1 sk-short eyJ.a.b",
+            "a pass of pass: 3, --- PASS: TestMount (0.00s), # XPASS: 0",
+            "compass=north bypass=yes BYPASS=1 by-pass: no",
+            "read -p 'Password: ' x; echo 'done'",
+            "f(\"Password: \", \"x\")",
+            "docker login --password-stdin registry",
             "Füße und Grüße 日本",
         ];
         for plain in corpus {
@@ -251,6 +321,10 @@ mod tests {
         assert_eq!(
             text("mysql --password=x -u me && curl https://a:b@h/p?token=c&d=e"),
             "mysql --password=[redacted] -u me && curl https://a:[redacted]@h/p?token=[redacted]&d=e"
+        );
+        assert_eq!(
+            text(r#"sh -c "x (--token=a,b), \"TOKEN=c\" {pwd=d} y" && z"#),
+            r#"sh -c "x (--token=[redacted]), \"TOKEN=[redacted]\" {pwd=[redacted]} y" && z"#
         );
     }
 }
