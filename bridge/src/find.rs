@@ -156,7 +156,7 @@ fn start(
         return Err(settled(fault));
     }
     *child = Some(spawn::launch(config).map_err(settled)?);
-    let outcome = await_hello(config, purpose, &lock, child);
+    let outcome = await_hello(config, purpose, spawn, &lock, child);
     if outcome.is_ok() {
         lock.forget_failures();
     }
@@ -167,6 +167,7 @@ fn start(
 fn await_hello(
     config: &Config,
     purpose: Purpose,
+    spawn: Spawn,
     lock: &SpawnLock,
     started: &mut Option<Child>,
 ) -> Result<Greeted, Failure> {
@@ -196,7 +197,9 @@ fn await_hello(
         }
         if again_at.is_some_and(|at| Instant::now() >= at) {
             again_at = None;
-            *started = Some(spawn::launch(config).map_err(|fault| Failure {
+            // A person may have stopped it meanwhile.
+            let launched = may_start(config, spawn, "").and_then(|()| spawn::launch(config));
+            *started = Some(launched.map_err(|fault| Failure {
                 fault,
                 settled: true,
                 absent: false,
