@@ -29,7 +29,7 @@ pub(crate) fn all() -> Result<Vec<Suite>, String> {
     let mut suites = vec![
         Suite {
             name: "unit".to_owned(),
-            needs: Vec::new(),
+            needs: vec![Need::OpenSsh],
             threads: THREADS,
         },
         Suite {

@@ -16,6 +16,7 @@ use super::exit::{EXIT_CONFIG, EXIT_OTHER_DAEMON};
 use crate::clock::Clock;
 use crate::job::Jobs;
 use crate::link::Surroundings;
+use crate::link::ssh_config::{Local, Source};
 use crate::serve::token::random_hex;
 use crate::sessions::{Around, Sessions};
 use crate::tools::{Mode, Parts, Pattern, Rules, Tools};
@@ -137,12 +138,35 @@ fn boot_id() -> String {
 }
 
 fn surroundings(config: &Config) -> Surroundings {
+    let source = |path: PathBuf, is_user| Source {
+        path,
+        is_user,
+        is_checked: is_user,
+    };
     Surroundings {
-        home: config.home.clone(),
-        user: config.user.clone(),
+        local: Local {
+            home: config.home.clone(),
+            user: config.user.clone(),
+            uid: rustix::process::getuid().as_raw(),
+            host_name: rustix::system::uname()
+                .nodename()
+                .to_string_lossy()
+                .into_owned(),
+            variable,
+            files: vec![
+                source(config.home.join(".ssh/config"), true),
+                source("/etc/ssh/ssh_config".into(), false),
+            ],
+        },
         accepted_keys: config.place.known_hosts.clone(),
         allow_accept_new: config.file.allow_accept_new.unwrap_or(true),
     }
+}
+
+/// A variable of the daemon's environment, for a `${}` in ssh_config.
+fn variable(name: &str) -> Option<String> {
+    let found = std::env::vars_os().find(|(other, _)| other == name);
+    found.and_then(|(_, value)| value.into_string().ok())
 }
 
 fn rules(config: &Config) -> Result<Rules, GroundError> {

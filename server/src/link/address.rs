@@ -32,30 +32,61 @@ pub enum AddressError {
     Host(String),
 }
 
-impl FromStr for Address {
-    type Err = AddressError;
+/// An address as it was written, which may be an alias.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Written {
+    /// A name, a literal without brackets, or an alias.
+    pub(super) host: String,
+    /// The port, where one was written.
+    pub(super) port: Option<u16>,
+}
 
-    fn from_str(text: &str) -> Result<Self, AddressError> {
-        let (host, port) = split(text)?;
-        if host.is_empty() {
-            return Err(AddressError::NoHost(text.to_owned()));
-        }
-        let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | '@');
-        if host.starts_with('-') || host.contains(odd) {
-            return Err(AddressError::Host(text.to_owned()));
-        }
-        let port = match port {
-            None => SSH_PORT,
-            Some(digits) => digits
-                .parse()
-                .ok()
-                .filter(|port| *port != 0)
-                .ok_or_else(|| AddressError::Port(text.to_owned()))?,
-        };
+impl Address {
+    /// The two together, unless the host could be an option or two words.
+    pub(super) fn new(host: &str, port: u16) -> Result<Self, AddressError> {
+        check_host(host, host)?;
         Ok(Self {
             host: host.to_owned(),
             port,
         })
+    }
+}
+
+fn check_host(host: &str, text: &str) -> Result<(), AddressError> {
+    if host.is_empty() {
+        return Err(AddressError::NoHost(text.to_owned()));
+    }
+    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | '@');
+    if host.starts_with('-') || host.contains(odd) {
+        return Err(AddressError::Host(text.to_owned()));
+    }
+    Ok(())
+}
+
+impl FromStr for Written {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let (host, port) = split(text)?;
+        check_host(host, text)?;
+        let port = port.map(|digits| {
+            let number = digits.parse().ok().filter(|port| *port != 0);
+            number.ok_or_else(|| AddressError::Port(text.to_owned()))
+        });
+        Ok(Self {
+            host: host.to_owned(),
+            port: port.transpose()?,
+        })
+    }
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let Written { host, port } = text.parse()?;
+        let port = port.unwrap_or(SSH_PORT);
+        Ok(Self { host, port })
     }
 }
 

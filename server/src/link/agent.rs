@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use russh::keys::PublicKey;
 use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::AgentClient;
 use tokio::net::UnixStream;
@@ -18,6 +19,34 @@ pub(super) struct Agent {
     pub(super) path: PathBuf,
     pub(super) client: AgentClient<UnixStream>,
     pub(super) identities: Vec<AgentIdentity>,
+}
+
+impl Agent {
+    /// Takes the identity of this key out of those that are left, if it has it.
+    pub(super) fn take(&mut self, public: &PublicKey) -> Option<AgentIdentity> {
+        let is_it = |held: &AgentIdentity| match held {
+            AgentIdentity::PublicKey { key, .. } => key.key_data() == public.key_data(),
+            AgentIdentity::Certificate { .. } => false,
+        };
+        let at = self.identities.iter().position(is_it)?;
+        Some(self.identities.remove(at))
+    }
+}
+
+/// The public key of an identity: the file beside it, or the file itself, which
+/// may be public where only an agent has the private half.
+pub(super) async fn public_half(identity: &Path) -> Option<PublicKey> {
+    let mut beside = identity.as_os_str().to_owned();
+    beside.push(".pub");
+    for path in [PathBuf::from(beside), identity.to_owned()] {
+        let Ok(text) = tokio::fs::read_to_string(&path).await else {
+            continue;
+        };
+        if let Ok(key) = PublicKey::from_openssh(text.trim()) {
+            return Some(key);
+        }
+    }
+    None
 }
 
 /// The first agent of `candidates` that answers and has keys; else the first

@@ -1,5 +1,6 @@
 //! Authentication of one link, in the contract's order: an explicit key goes
-//! first and alone; then agent, default keys, password, keyboard-interactive.
+//! first and alone; then the identities that `ssh_config` names, agent, default
+//! keys, password, keyboard-interactive.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,10 +14,10 @@ use russh::keys::{Algorithm, HashAlg, PrivateKey, PrivateKeyWithHashAlg};
 use tokio_util::sync::CancellationToken;
 
 use super::address::Address;
-use super::agent;
+use super::agent::{self, Agent};
 use super::client::{Client, Found};
 use super::error::LinkError;
-use super::plan::Plan;
+use super::plan::Hop;
 
 /// Rounds of keyboard-interactive questions that are answered; a server that
 /// asks more is not asking for a password.
@@ -40,7 +41,7 @@ pub(super) struct Ending<'a> {
 pub(super) struct Authentication<'a> {
     handle: &'a mut Handle<Client>,
     ending: Ending<'a>,
-    plan: &'a Plan,
+    hop: &'a Hop,
     address: &'a Address,
     agents: &'a [PathBuf],
     tried: Vec<String>,
@@ -55,14 +56,14 @@ impl<'a> Authentication<'a> {
     pub(super) fn new(
         handle: &'a mut Handle<Client>,
         ending: Ending<'a>,
-        plan: &'a Plan,
+        hop: &'a Hop,
         address: &'a Address,
         agents: &'a [PathBuf],
     ) -> Self {
         Self {
             handle,
             ending,
-            plan,
+            hop,
             address,
             agents,
             tried: Vec::new(),
@@ -75,7 +76,7 @@ impl<'a> Authentication<'a> {
 
     /// Tries everything there is until the server is content.
     pub(super) async fn run(mut self) -> Result<(), LinkError> {
-        let none = self.handle.authenticate_none(self.plan.user.clone()).await;
+        let none = self.handle.authenticate_none(self.hop.user.clone()).await;
         if self.accepted(none).await? {
             return Ok(());
         }
@@ -88,32 +89,69 @@ impl<'a> Authentication<'a> {
         if !self.wants("publickey") {
             return Ok(false);
         }
-        if let Some(path) = self.plan.credentials.key.clone() {
+        if let Some(path) = self.hop.credentials.key.clone() {
             let key = self.load(&path).await?;
             return self.offer(&path, key).await;
         }
-        if self.plan.credentials.use_agent && self.agent_keys().await? {
+        let mut agent = self.agent().await;
+        let credentials = &self.hop.credentials;
+        let (named, defaults) = (
+            credentials.identities.clone(),
+            credentials.default_keys.clone(),
+        );
+        for path in named {
+            if self.identity(&path, agent.as_mut()).await? {
+                return Ok(true);
+            }
+        }
+        if let Some(agent) = &mut agent
+            && !self.hop.credentials.identities_only
+            && self.agent_keys(agent).await?
+        {
             return Ok(true);
         }
-        for path in self.plan.credentials.default_keys.clone() {
-            if tokio::fs::try_exists(&path).await.unwrap_or(false) {
-                let key = match self.load(&path).await {
-                    Ok(key) => key,
-                    Err(error) => {
-                        self.tried.push(error.to_string());
-                        continue;
-                    }
-                };
-                if self.offer(&path, key).await? {
-                    return Ok(true);
-                }
+        for path in defaults {
+            if self.key_file(&path).await? {
+                return Ok(true);
             }
         }
         Ok(false)
     }
 
+    /// A key that `ssh_config` names: an agent that has it signs, which spares
+    /// its passphrase; else its file does.
+    async fn identity(
+        &mut self,
+        path: &Path,
+        agent: Option<&mut Agent>,
+    ) -> Result<bool, LinkError> {
+        if let Some(agent) = agent
+            && let Some(public) = agent::public_half(path).await
+            && let Some(held) = agent.take(&public)
+        {
+            let words = format!("the key {} by the agent", path.display());
+            self.tried.push(words);
+            return self.sign_by(agent, held).await;
+        }
+        self.key_file(path).await
+    }
+
+    /// A key file, where there is one.
+    async fn key_file(&mut self, path: &Path) -> Result<bool, LinkError> {
+        if !tokio::fs::try_exists(path).await.unwrap_or(false) {
+            return Ok(false);
+        }
+        match self.load(path).await {
+            Ok(key) => self.offer(path, key).await,
+            Err(error) => {
+                self.tried.push(error.to_string());
+                Ok(false)
+            }
+        }
+    }
+
     async fn load(&self, path: &Path) -> Result<PrivateKey, LinkError> {
-        let credentials = &self.plan.credentials;
+        let credentials = &self.hop.credentials;
         let passphrase = credentials.passphrase.clone();
         let owned = path.to_owned();
         let loading = tokio::task::spawn_blocking(move || {
@@ -141,7 +179,7 @@ impl<'a> Authentication<'a> {
         let key = PrivateKeyWithHashAlg::new(Arc::new(key), hash);
         let answer = self
             .handle
-            .authenticate_publickey(self.plan.user.clone(), key)
+            .authenticate_publickey(self.hop.user.clone(), key)
             .await;
         self.accepted(answer).await
     }
@@ -166,54 +204,64 @@ impl<'a> Authentication<'a> {
         self.rsa_hash
     }
 
-    async fn agent_keys(&mut self) -> Result<bool, LinkError> {
-        let mut found = match agent::find(self.agents).await {
-            Ok(found) => found,
+    /// The agent to ask; none when none is wanted, or none has a key.
+    async fn agent(&mut self) -> Option<Agent> {
+        if !self.hop.credentials.use_agent {
+            return None;
+        }
+        match agent::find(self.agents).await {
+            Ok(found) if !found.identities.is_empty() => Some(found),
+            // A person loads their keys after a login: nothing was refused.
+            Ok(empty) => {
+                self.no_agent = Some(LinkError::EmptyAgent {
+                    path: empty.path.display().to_string(),
+                });
+                None
+            }
             Err(error) => {
                 self.no_agent = Some(error);
-                return Ok(false);
+                None
             }
-        };
-        let count = found.identities.len();
-        if count == 0 {
-            // A person loads their keys after a login: nothing was refused.
-            self.no_agent = Some(LinkError::EmptyAgent {
-                path: found.path.display().to_string(),
-            });
-            return Ok(false);
         }
-        self.tried.push(format!(
-            "{count} keys of the agent at {}",
-            found.path.display()
-        ));
-        for identity in found.identities.iter().take(AGENT_KEYS_MAX) {
-            let AgentIdentity::PublicKey { key, .. } = identity else {
-                continue;
-            };
-            let hash = self.hash_for(key.algorithm()).await;
-            let user = self.plan.user.clone();
-            let answer = self
-                .handle
-                .authenticate_publickey_with(user, key.clone(), hash, &mut found.client)
-                .await;
-            match answer {
-                Ok(result) => {
-                    if self.accepted(Ok(result)).await? {
-                        return Ok(true);
-                    }
-                }
-                Err(error) if self.handle.is_closed() => {
-                    return Err(self.cut_off(&error.to_string()).await);
-                }
-                // The agent would not sign with this key; it may with the next.
-                Err(error) => self.tried.push(format!("(it would not sign: {error})")),
+    }
+
+    /// What the agent has beside the identities that were named.
+    async fn agent_keys(&mut self, agent: &mut Agent) -> Result<bool, LinkError> {
+        let count = agent.identities.len();
+        let path = agent.path.display();
+        self.tried
+            .push(format!("{count} keys of the agent at {path}"));
+        for identity in agent.identities.clone().into_iter().take(AGENT_KEYS_MAX) {
+            if self.sign_by(agent, identity).await? {
+                return Ok(true);
             }
         }
         Ok(false)
     }
 
+    async fn sign_by(&mut self, agent: &mut Agent, held: AgentIdentity) -> Result<bool, LinkError> {
+        let AgentIdentity::PublicKey { key, .. } = held else {
+            return Ok(false);
+        };
+        let hash = self.hash_for(key.algorithm()).await;
+        let user = self.hop.user.clone();
+        let answer = self
+            .handle
+            .authenticate_publickey_with(user, key, hash, &mut agent.client)
+            .await;
+        match answer {
+            Ok(result) => self.accepted(Ok(result)).await,
+            Err(error) if self.handle.is_closed() => Err(self.cut_off(&error.to_string()).await),
+            // The agent would not sign with this key; it may with the next.
+            Err(error) => {
+                self.tried.push(format!("(it would not sign: {error})"));
+                Ok(false)
+            }
+        }
+    }
+
     async fn passwords(&mut self) -> Result<bool, LinkError> {
-        let credentials = &self.plan.credentials;
+        let credentials = &self.hop.credentials;
         let Some(password) = credentials.password.clone() else {
             if credentials.secret_gone && self.tried.is_empty() {
                 return Err(LinkError::SecretGone {
@@ -224,7 +272,7 @@ impl<'a> Authentication<'a> {
         };
         if self.wants("password") {
             self.tried.push("the password".into());
-            let user = self.plan.user.clone();
+            let user = self.hop.user.clone();
             let answer = self
                 .handle
                 .authenticate_password(user, password.expose())
@@ -244,7 +292,7 @@ impl<'a> Authentication<'a> {
     /// Answers hidden questions with the password and nothing else: what a
     /// server asks in the open is not a password.
     async fn questions(&mut self, password: &str) -> Result<bool, LinkError> {
-        let user = self.plan.user.clone();
+        let user = self.hop.user.clone();
         let mut step = self
             .handle
             .authenticate_keyboard_interactive_start(user, None::<String>)
@@ -319,7 +367,7 @@ impl<'a> Authentication<'a> {
         }
         self.tried.push(format!("(then: {reason})"));
         LinkError::AuthRefused {
-            user: self.plan.user.clone(),
+            user: self.hop.user.clone(),
             address: self.address.clone(),
             tried: self.tried.join(", "),
             accepts: self.accepted_methods(),
@@ -337,8 +385,8 @@ impl<'a> Authentication<'a> {
     /// Nothing was accepted. A missing agent is not a refused key.
     fn refused(self) -> LinkError {
         let accepts = self.accepted_methods();
-        let (user, address) = (self.plan.user.clone(), self.address.clone());
-        let credentials = &self.plan.credentials;
+        let (user, address) = (self.hop.user.clone(), self.address.clone());
+        let credentials = &self.hop.credentials;
         if credentials.secret_gone {
             return LinkError::SecretGone {
                 what: "password or passphrase".into(),

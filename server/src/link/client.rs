@@ -17,6 +17,7 @@ use super::known_hosts::{Known, Policy, Verdict, judge, remember};
 #[derive(Debug)]
 pub(super) struct Trust {
     pub(super) address: Address,
+    pub(super) known_as: String,
     pub(super) known: Known,
     pub(super) policy: Policy,
     pub(super) accepted: PathBuf,
@@ -72,7 +73,13 @@ impl Client {
         match judge(&trust.known, &trust.policy, &key_type, blob, &fingerprint) {
             Verdict::Accept => {}
             Verdict::AcceptAndRemember => {
-                remember(&trust.accepted, &address, &key_type, blob, &trust.note)?;
+                remember(
+                    &trust.accepted,
+                    &trust.known_as,
+                    &key_type,
+                    blob,
+                    &trust.note,
+                )?;
             }
             Verdict::Unknown { others } => {
                 return Err(LinkError::HostKeyUnknown {
@@ -85,9 +92,10 @@ impl Client {
             Verdict::Changed(place) => {
                 return Err(LinkError::HostKeyChanged {
                     address,
+                    known_as: trust.known_as.clone(),
                     key_type,
                     fingerprint,
-                    place,
+                    place: Box::new(place),
                 });
             }
             Verdict::Revoked(place) => return Err(LinkError::HostKeyRevoked { address, place }),

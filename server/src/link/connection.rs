@@ -11,10 +11,15 @@ use tokio_util::sync::CancellationToken;
 use super::address::Address;
 use super::client::{Client, Found};
 use super::error::LinkError;
+use super::plan::Hop;
 
-/// What a handshake found out, in words.
+/// What is known of a link, in words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
+    /// The user that was logged in.
+    pub user: String,
+    /// Directives of `ssh_config` that were not honoured, with where.
+    pub ssh_config_ignored: Vec<String>,
     /// Fingerprint, `SHA256:...`.
     pub host_key: String,
     /// Key exchange algorithm.
@@ -30,6 +35,8 @@ pub struct Facts {
 pub struct Connection {
     handle: Handle<Client>,
     address: Address,
+    user: String,
+    ssh_config_ignored: Vec<String>,
     found: Arc<Found>,
     closed: CancellationToken,
     round_trip: Duration,
@@ -38,14 +45,16 @@ pub struct Connection {
 impl Connection {
     pub(super) fn new(
         handle: Handle<Client>,
-        address: Address,
+        hop: &Hop,
         found: Arc<Found>,
         closed: CancellationToken,
         round_trip: Duration,
     ) -> Self {
         Self {
             handle,
-            address,
+            address: hop.address.clone(),
+            user: hop.user.clone(),
+            ssh_config_ignored: hop.ignored.clone(),
             found,
             closed,
             round_trip,
@@ -57,10 +66,12 @@ impl Connection {
         &self.address
     }
 
-    /// What the handshake found out.
+    /// What is known of it.
     pub fn facts(&self) -> Facts {
         let text = |cell: &std::sync::OnceLock<String>| cell.get().cloned().unwrap_or_default();
         Facts {
+            user: self.user.clone(),
+            ssh_config_ignored: self.ssh_config_ignored.clone(),
             host_key: text(&self.found.host_key),
             kex: text(&self.found.kex),
             cipher: text(&self.found.cipher),

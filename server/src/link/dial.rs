@@ -17,7 +17,7 @@ use super::connection::Connection;
 use super::dial_limits::{DialLimits, Slot};
 use super::error::{Disposition, LinkError};
 use super::known_hosts::Known;
-use super::plan::{KEEPALIVES_MISSED, Plan};
+use super::plan::{Hop, KEEPALIVES_MISSED, Plan};
 use super::socket;
 use super::stall::StallGuard;
 
@@ -32,10 +32,10 @@ pub async fn dial(
     limits: &DialLimits,
 ) -> Result<Connection, LinkError> {
     let mut last = None;
-    for address in &plan.addresses {
+    for hop in &plan.hops {
         let begun = Dial {
-            plan,
-            address,
+            hop,
+            address: &hop.address,
             agents,
             limits,
         };
@@ -53,20 +53,20 @@ pub async fn dial(
 
 /// One dial of one address.
 struct Dial<'a> {
-    plan: &'a Plan,
+    hop: &'a Hop,
     address: &'a Address,
     agents: &'a [PathBuf],
     limits: &'a DialLimits,
 }
 
 impl Dial<'_> {
-    /// The plan's timeout is for what the host takes. Waiting for one's turn is
+    /// The hop's timeout is for what the host takes. Waiting for one's turn is
     /// not the host's fault, and has as long again, so that a call behind many
     /// dials to a dead host is answered.
     async fn run(self) -> Result<Connection, LinkError> {
-        let known = Known::read(&self.plan.known_hosts, self.address).await?;
-        let patience = self.plan.keepalive.map(|every| every * KEEPALIVES_MISSED);
-        let timeout = self.plan.timeout;
+        let known = Known::read(&self.hop.known_hosts, &self.hop.known_as).await?;
+        let patience = self.hop.keepalive.map(|every| every * KEEPALIVES_MISSED);
+        let timeout = self.hop.timeout;
         let _at_host = self.turn(self.limits.at_host(self.address)).await?;
         let begun = Instant::now();
         let reaching = async {
@@ -92,7 +92,7 @@ impl Dial<'_> {
 
     async fn turn(&self, slot: impl Future<Output = Slot>) -> Result<Slot, LinkError> {
         let waiting = async { Ok(slot.await) };
-        self.limited(self.plan.timeout, waiting).await
+        self.limited(self.hop.timeout, waiting).await
     }
 
     async fn limited<T>(
@@ -104,7 +104,7 @@ impl Dial<'_> {
             Ok(outcome) => outcome,
             Err(_late) => Err(LinkError::DialTimeout {
                 address: self.address.clone(),
-                limit: self.plan.timeout,
+                limit: self.hop.timeout,
             }),
         }
     }
@@ -116,16 +116,17 @@ impl Dial<'_> {
         patience: Option<Duration>,
         round_trip: Duration,
     ) -> Result<Connection, LinkError> {
-        let config = Arc::new(config(&known, self.plan.keepalive, round_trip));
+        let config = Arc::new(config(&known, self.hop.keepalive, round_trip));
         let found = Arc::new(Found::default());
         let closed = CancellationToken::new();
         let client = Client {
             trust: Trust {
                 address: self.address.clone(),
+                known_as: self.hop.known_as.clone(),
                 known,
-                policy: self.plan.policy.clone(),
-                accepted: self.plan.known_hosts.accepted.clone(),
-                note: self.plan.note.clone(),
+                policy: self.hop.policy.clone(),
+                accepted: self.hop.known_hosts.accepted.clone(),
+                note: self.hop.note.clone(),
             },
             found: Arc::clone(&found),
             closed: closed.clone(),
@@ -137,7 +138,7 @@ impl Dial<'_> {
             .await
             .map_err(|error| self.explain(error))?;
         let agents: Vec<PathBuf> = self
-            .plan
+            .hop
             .credentials
             .agent_socket
             .iter()
@@ -148,17 +149,11 @@ impl Dial<'_> {
             found: &found,
             closed: &closed,
         };
-        Authentication::new(&mut handle, ending, self.plan, self.address, &agents)
+        Authentication::new(&mut handle, ending, self.hop, self.address, &agents)
             .run()
             .await?;
         giving_up.disarm();
-        Ok(Connection::new(
-            handle,
-            self.address.clone(),
-            found,
-            closed,
-            round_trip,
-        ))
+        Ok(Connection::new(handle, self.hop, found, closed, round_trip))
     }
 
     fn explain(&self, error: ClientError) -> LinkError {

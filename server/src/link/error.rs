@@ -79,12 +79,14 @@ pub enum LinkError {
     HostKeyChanged {
         /// Where to.
         address: Address,
+        /// How known_hosts names it.
+        known_as: String,
         /// `ssh-ed25519`, say.
         key_type: String,
         /// `SHA256:...`.
         fingerprint: String,
         /// The line that has another.
-        place: Place,
+        place: Box<Place>,
     },
     /// Marked `@revoked`.
     #[error("the host key of {address} is revoked by {place}")]
@@ -256,11 +258,12 @@ impl LinkError {
                     address.host
                 )
             }
-            Self::HostKeyChanged { address, place, .. } => format!(
+            Self::HostKeyChanged {
+                known_as, place, ..
+            } => format!(
                 "this is either a reinstalled host or an attack: nothing is sent to it. When a person \
                  has made sure, they run `ssh-keygen -R '{}' -f {}` and then ssh_reconnect",
-                super::known_hosts::host_entry(address),
-                place.path
+                known_as, place.path
             ),
             Self::HostKeyRevoked { .. } => "ask whoever keeps that file".into(),
             Self::AuthRefused { .. } | Self::NoCredential { .. } => {

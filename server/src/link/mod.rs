@@ -19,8 +19,10 @@ mod plan;
 mod plan_error;
 mod remote_script;
 mod socket;
+pub mod ssh_config;
 mod stall;
 mod state;
+mod wildcard;
 
 pub use address::Address;
 pub use command::{Control, Ended, Exec, Kill, OutputSink, Stream};
@@ -29,6 +31,6 @@ pub use dial::dial;
 pub use dial_limits::DialLimits;
 pub use error::{Disposition, LinkError};
 pub use known_hosts::{KnownHostsFiles, Place, Policy};
-pub use plan::{Credentials, Plan, Surroundings};
+pub use plan::{Credentials, Hop, Plan, Surroundings};
 pub use plan_error::PlanError;
 pub use state::LinkState;

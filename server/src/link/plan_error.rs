@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::address::AddressError;
+use super::ssh_config::ConfigError;
 
 /// Why a spec makes no plan.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +14,12 @@ pub enum PlanError {
     /// One that cannot be read.
     #[error("addresses has a bad entry: {0}")]
     Address(#[from] AddressError),
+    /// A file of the person's that cannot be followed.
+    #[error("ssh_config cannot be followed (correct it, or set spec.disable_ssh_config)")]
+    Config(#[from] ConfigError),
+    /// A defect of this program.
+    #[error("making the plan failed: {0}")]
+    Defect(String),
     /// A user that could be an option or two words.
     #[error("`{0}` is no user name")]
     User(String),

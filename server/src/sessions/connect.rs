@@ -81,6 +81,7 @@ impl Sessions {
             around,
             String::new(),
         )
+        .await
         .map_err(refuse)?;
         let (session, old) = loop {
             match self.find_or_begin(&request)? {

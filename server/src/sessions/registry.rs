@@ -73,6 +73,11 @@ impl Sessions {
         }
     }
 
+    /// What plans are made beside.
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.around.surroundings
+    }
+
     /// The agents that clients brought.
     pub fn agents(&self) -> &Agents {
         &self.agents
@@ -166,6 +171,7 @@ impl Sessions {
                 let at = crate::clock::rfc3339(around.clock.now());
                 let note = format!("accepted {at} for {client}");
                 let plan = Plan::new(id.as_str(), &spec, gone, &around.surroundings, note)
+                    .await
                     .map_err(LinkError::Plan)?;
                 dial(&plan, &agents, &limits).await
             }

@@ -163,8 +163,7 @@ impl Tools {
         .unwrap();
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let surroundings = Surroundings {
-            home: folder.to_path_buf(),
-            user: "ann".into(),
+            local: crate::link::ssh_config::Local::bare(folder),
             accepted_keys: folder.join("known_hosts"),
             allow_accept_new: true,
         };

@@ -44,6 +44,9 @@ pub(super) struct Subject {
     pub(super) ids: Vec<String>,
     /// Host names, of all addresses and jump hosts.
     pub(super) hosts: Vec<String>,
+    /// What those names lead to by `ssh_config`. A deny rule hits it; an allow
+    /// rule is for names as they are given, whose meaning is the person's.
+    pub(super) meant: Vec<String>,
 }
 
 impl Subject {
@@ -52,6 +55,7 @@ impl Subject {
         self.ids
             .iter()
             .chain(&self.hosts)
+            .chain(&self.meant)
             .any(|name| fits(host, name))
     }
 
@@ -71,6 +75,11 @@ impl Subject {
 }
 
 impl Rules {
+    /// Whether any rule denies a host.
+    pub(super) fn deny_hosts(&self) -> bool {
+        self.deny.iter().any(|rule| rule.host.is_some())
+    }
+
     /// Whether `client` may call `tool` on `subject`.
     pub(super) fn permit(&self, tool: Tool, subject: &Subject, client: &str) -> Result<(), Fault> {
         if self.mode == Mode::ReadOnly && tool.row().permission == Permission::Change {
@@ -148,6 +157,7 @@ mod tests {
         Subject {
             ids: owned(ids),
             hosts: owned(hosts),
+            meant: Vec::new(),
         }
     }
 

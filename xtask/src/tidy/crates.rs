@@ -15,20 +15,30 @@ const MAY_KNOW: [(&str, &[&str]); 6] = [
     ("xtask", &["schema"]),
 ];
 
+/// What the tests of each may name besides: the harness finds the real programs
+/// that ours are compared with.
+const TESTS_MAY_KNOW: [(&str, &[&str]); 1] = [("server", &["tests"])];
+
 /// Checks the manifest of the crate `name`.
 pub(super) fn check(name: &str, manifest: &Source) -> Vec<Finding> {
     let allowed = MAY_KNOW
         .iter()
         .find(|(own, _)| *own == name)
         .map_or(&[][..], |(_, allowed)| allowed);
-    let mut in_dependencies = false;
+    let for_tests = TESTS_MAY_KNOW
+        .iter()
+        .find(|(own, _)| *own == name)
+        .map_or(&[][..], |(_, allowed)| allowed);
+    let (mut in_dependencies, mut in_tests) = (false, false);
     let mut findings = Vec::new();
     for (number, line) in (1..).zip(manifest.text.lines()) {
         if let Some(section) = line.trim().strip_prefix('[') {
             in_dependencies = section.contains("dependencies");
+            in_tests = section.starts_with("dev-dependencies");
         }
         let key = line.split(['=', '.']).next().unwrap_or("").trim();
-        if in_dependencies && NAMES.contains(&key) && !allowed.contains(&key) {
+        let is_allowed = allowed.contains(&key) || (in_tests && for_tests.contains(&key));
+        if in_dependencies && NAMES.contains(&key) && !is_allowed {
             let message = format!(
                 "`{name}` may not know `{key}`; it may know: {}",
                 if allowed.is_empty() {

@@ -6,8 +6,6 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use super::pattern::host_entry;
-use crate::link::address::Address;
 use crate::link::error::LinkError;
 
 /// The daemon is the only writer of the file; its writers take turns, so that
@@ -18,12 +16,12 @@ static TURN: Mutex<()> = Mutex::new(());
 /// Blocking; one short write.
 pub(crate) fn remember(
     path: &Path,
-    address: &Address,
+    known_as: &str,
     key_type: &str,
     key: &str,
     note: &str,
 ) -> Result<(), LinkError> {
-    let wanted = format!("{} {key_type} {key}", host_entry(address));
+    let wanted = format!("{known_as} {key_type} {key}");
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     add_line(path, &wanted, note).map_err(|source| LinkError::KnownHosts {
         path: path.display().to_string(),
@@ -63,10 +61,11 @@ mod tests {
     fn a_key_is_remembered_once_however_many_connect_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("known_hosts");
-        let address: Address = "Web:2222".parse().unwrap();
         std::thread::scope(|scope| {
             for _ in 0..8 {
-                scope.spawn(|| remember(&path, &address, "ssh-ed25519", "KEY", "by a\nb").unwrap());
+                scope.spawn(|| {
+                    remember(&path, "[web]:2222", "ssh-ed25519", "KEY", "by a\nb").unwrap();
+                });
             }
         });
         let text = std::fs::read_to_string(&path).unwrap();

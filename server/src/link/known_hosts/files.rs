@@ -4,9 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::line::{Line, Marker};
-use super::pattern::host_entry;
 use super::place::Place;
-use crate::link::address::Address;
 use crate::link::error::LinkError;
 
 /// A known_hosts file is at most this long; a longer one is no such file.
@@ -38,12 +36,9 @@ pub(super) struct Entry {
 }
 
 impl Known {
-    /// Reads every line that speaks of the host at `address`.
-    pub(crate) async fn read(
-        files: &KnownHostsFiles,
-        address: &Address,
-    ) -> Result<Self, LinkError> {
-        let host = host_entry(address);
+    /// Reads every line that speaks of the host that known_hosts names
+    /// `known_as`.
+    pub(crate) async fn read(files: &KnownHostsFiles, known_as: &str) -> Result<Self, LinkError> {
         let mut known = Self::default();
         for path in files.read.iter().chain([&files.accepted]) {
             let text = read_file(path)
@@ -52,7 +47,7 @@ impl Known {
                     path: path.display().to_string(),
                     source,
                 })?;
-            known.add(&text, path, &host);
+            known.add(&text, path, known_as);
         }
         Ok(known)
     }

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 
 use crate::link::address::{Address, SSH_PORT};
+use crate::link::wildcard;
 
 /// How known_hosts names a host: `host`, or `[host]:port` off port 22. Names
 /// are compared in lower case, as ssh(1) does.
@@ -23,18 +24,7 @@ pub(super) fn matches_host(patterns: &str, host: &str) -> bool {
     if let Some(hashed) = patterns.strip_prefix("|1|") {
         return matches_hash(hashed, host);
     }
-    let mut matched = false;
-    for pattern in patterns.split(',') {
-        match pattern.strip_prefix('!') {
-            // A negated match always wins, wherever it stands.
-            Some(negated) if wildcard(negated.to_lowercase().as_bytes(), host.as_bytes()) => {
-                return false;
-            }
-            Some(_) => {}
-            None => matched |= wildcard(pattern.to_lowercase().as_bytes(), host.as_bytes()),
-        }
-    }
-    matched
+    wildcard::matches_list(&patterns.to_lowercase(), host)
 }
 
 /// `salt|hash` in base64: HMAC-SHA1 of the name, keyed with the salt.
@@ -50,30 +40,6 @@ fn matches_hash(hashed: &str, host: &str) -> bool {
     };
     mac.update(host.as_bytes());
     mac.verify_slice(&hash).is_ok()
-}
-
-/// `*` any run, `?` any one, the rest itself; linear, without recursion.
-fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut p, mut t) = (0, 0);
-    let mut retry: Option<(usize, usize)> = None;
-    loop {
-        match (pattern.get(p), text.get(t)) {
-            (Some(b'*'), _) => {
-                retry = Some((p, t));
-                p += 1;
-            }
-            (Some(b'?'), Some(_)) => (p, t) = (p + 1, t + 1),
-            (Some(want), Some(have)) if want == have => (p, t) = (p + 1, t + 1),
-            (None, None) => return true,
-            _ => match retry {
-                Some((star, from)) if from < text.len() => {
-                    retry = Some((star, from + 1));
-                    (p, t) = (star + 1, from + 1);
-                }
-                _ => return false,
-            },
-        }
-    }
 }
 
 #[cfg(test)]

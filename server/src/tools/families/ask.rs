@@ -5,7 +5,9 @@ use schema::tools::Tool;
 use schema::tools::exec::SshExec;
 use schema::tools::history::HistoryFilter;
 use schema::tools::job::{JobCancel, JobList, JobWait, OutputRead};
-use schema::tools::session::{NoArguments, SessionId, SshClone, SshConnect, SshDisconnect};
+use schema::tools::session::{
+    NoArguments, SessionId, SshClone, SshConnect, SshDisconnect, SshHosts,
+};
 use schema::{Code, Fault};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,6 +15,7 @@ use serde_json::Value;
 
 use super::connect;
 use crate::link::Address;
+use crate::link::ssh_config::hosts_behind;
 use crate::tools::desk::Parts;
 use crate::tools::permit::Subject;
 
@@ -25,6 +28,7 @@ pub(in crate::tools) enum Ask {
     Info(SessionId),
     Reconnect(SessionId),
     Clone(SshClone),
+    Hosts(SshHosts),
     Exec(Box<SshExec>),
     JobList(JobList),
     JobWait(JobWait),
@@ -42,6 +46,7 @@ impl Ask {
             Tool::SshConnect => Self::Connect(Box::new(typed(tool, arguments)?)),
             Tool::SshDisconnect => Self::Disconnect(typed(tool, arguments)?),
             Tool::SshList => typed::<NoArguments>(tool, arguments).map(|_none| Self::List)?,
+            Tool::SshHosts => Self::Hosts(typed(tool, arguments)?),
             Tool::SshInfo => Self::Info(typed(tool, arguments)?),
             Tool::SshReconnect => Self::Reconnect(typed(tool, arguments)?),
             Tool::SshClone => Self::Clone(typed(tool, arguments)?),
@@ -97,7 +102,17 @@ impl Ask {
             let spec = ask.spec.clone().unwrap_or_default();
             hosts.extend(hosts_of_spec(ask.id.as_str(), &spec));
         }
-        Subject { ids, hosts }
+        // Read although a spec may do without: a rule too many is no harm.
+        let meant = if parts.rules.deny_hosts() {
+            let local = &parts.sessions.surroundings().local;
+            hosts
+                .iter()
+                .flat_map(|host| hosts_behind(host, local))
+                .collect()
+        } else {
+            Vec::new()
+        };
+        Subject { ids, hosts, meant }
     }
 
     /// `user@host` for a person, when it works on a session.
@@ -137,6 +152,7 @@ impl Ask {
             Self::Info(ask) | Self::Reconnect(ask) => json(ask),
             Self::Clone(ask) => json(ask),
             Self::Exec(ask) => json(ask),
+            Self::Hosts(ask) => json(ask),
             Self::JobList(ask) => json(ask),
             Self::JobWait(ask) => json(ask),
             Self::JobCancel(ask) => json(ask),

@@ -34,7 +34,7 @@ fn row(session: &Session, tools: &Tools) -> SessionRow {
     let active = active_address(&view);
     SessionRow {
         id: session.id().to_string(),
-        user: user(session, tools),
+        user: user(session, &view, tools),
         address: if active.is_empty() {
             spec.addresses
                 .first()
@@ -64,7 +64,7 @@ pub(super) fn of(tools: &Tools, session: &Session) -> SessionInfo {
         .unwrap_or_default();
     SessionInfo {
         id: session.id().to_string(),
-        user: user(session, tools),
+        user: user(session, &view, tools),
         addresses: if spec.addresses.is_empty() {
             vec![session.id().to_string()]
         } else {
@@ -92,16 +92,17 @@ pub(super) fn of(tools: &Tools, session: &Session) -> SessionInfo {
         reconnects: view.reconnects,
         next_retry_at: view.next_retry_at.map(rfc3339).unwrap_or_default(),
         opened_by: session.opened_by().to_owned(),
-        ssh_config_ignored: ignored(session, tools),
+        ssh_config_ignored: view.facts.ssh_config_ignored.clone(),
     }
 }
 
-fn user(session: &Session, tools: &Tools) -> String {
-    session
-        .spec()
-        .user
-        .clone()
-        .unwrap_or_else(|| tools.parts.user.clone())
+/// Who is logged in; before the first link whoever the spec names.
+fn user(session: &Session, view: &View, tools: &Tools) -> String {
+    if !view.facts.user.is_empty() {
+        return view.facts.user.clone();
+    }
+    let named = session.spec().user.clone();
+    named.unwrap_or_else(|| tools.parts.user.clone())
 }
 
 fn active_address(view: &View) -> String {
@@ -134,13 +135,4 @@ fn survives(session: &Session) -> String {
         }
     };
     format!("{dropped}; {restart}; commands in flight end with the link")
-}
-
-/// This version follows no `ssh_config`; whoever has one should know.
-fn ignored(session: &Session, tools: &Tools) -> Vec<String> {
-    let file = tools.parts.home.join(".ssh/config");
-    if session.spec().disable_ssh_config || !file.exists() {
-        return Vec::new();
-    }
-    vec!["~/.ssh/config: all of it (this version follows only the spec)".into()]
 }

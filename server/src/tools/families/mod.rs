@@ -6,6 +6,7 @@ mod daemon;
 mod exec;
 mod finish;
 mod history;
+mod hosts;
 mod info;
 mod job;
 mod output;

@@ -4,7 +4,7 @@ use schema::Fault;
 use schema::tools::Tool;
 
 use super::ask::Ask;
-use super::{connect, daemon, exec, history, info, job, output};
+use super::{connect, daemon, exec, history, hosts, info, job, output};
 use crate::tools::answer::Answer;
 use crate::tools::caller::Caller;
 use crate::tools::desk::Tools;
@@ -21,6 +21,7 @@ pub(in crate::tools) const SERVED: &[Tool] = &[
     Tool::SshConnect,
     Tool::SshDisconnect,
     Tool::SshExec,
+    Tool::SshHosts,
     Tool::SshInfo,
     Tool::SshList,
     Tool::SshReconnect,
@@ -39,6 +40,7 @@ pub(in crate::tools) async fn run(
         Ask::Clone(ask) => connect::clone(tools, ask, caller).await,
         Ask::Reconnect(ask) => connect::reconnect(tools, ask, caller).await,
         Ask::List => info::list(tools),
+        Ask::Hosts(ask) => hosts::list(tools, ask).await,
         Ask::Info(ask) => info::info(tools, &ask),
         Ask::Exec(ask) => exec::exec(tools, *ask, caller).await,
         Ask::JobList(ask) => job::list(tools, &ask),
