@@ -109,13 +109,14 @@ fn a_file_that_ssh_refuses_is_refused_with_its_line() {
 }
 
 #[test]
-fn a_way_through_another_host_is_refused_and_not_left_out() {
-    let world = configured(" ProxyJump bastion");
+fn a_way_that_is_not_followed_is_refused_and_not_left_out() {
+    let world = configured(" ProxyCommand touch ran");
     let said = world
         .agent()
         .call("ssh_connect", json!({"id": "web"}))
         .refused("invalid_argument");
-    assert!(said.contains("ProxyJump"), "{said}");
+    assert!(said.contains("ProxyCommand"), "{said}");
+    assert!(!world.home().join("work/ran").exists() && !world.home().join("ran").exists());
 }
 
 #[test]

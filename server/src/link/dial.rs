@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use russh::client::{self, Config};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, BufReader};
 use tokio_util::sync::CancellationToken;
 
 use super::address::Address;
@@ -24,31 +26,38 @@ use super::stall::StallGuard;
 /// Messages that one channel may hold before its reader takes them.
 const CHANNEL_QUEUE: usize = 64;
 
-/// Reaches the first address that answers. `agents` are tried in order after
-/// the plan's own.
-pub async fn dial(
-    plan: &Plan,
-    agents: &[PathBuf],
-    limits: &DialLimits,
-) -> Result<Connection, LinkError> {
-    let mut last = None;
-    for hop in &plan.hops {
-        let begun = Dial {
-            hop,
-            address: &hop.address,
-            agents,
-            limits,
-        };
-        match begun.run().await {
-            Ok(connection) => return Ok(connection),
-            // What a server said of keys and credentials holds for its other
-            // addresses too; asking again elsewhere would only count as tries.
-            Err(error) if error.disposition() != Disposition::Retry => return Err(error),
-            Err(error @ LinkError::HostKeyUnknown { .. }) => return Err(error),
-            Err(error) => last = Some(error),
+/// What is read ahead of a server behind a jump host, to know that it speaks.
+/// Larger reads go around this buffer.
+const PEEK_BYTES: usize = 256;
+
+/// Reaches the first address that answers, through its jump hosts. `agents` are
+/// tried in order after a hop's own.
+pub fn dial<'a>(
+    plan: &'a Plan,
+    agents: &'a [PathBuf],
+    limits: &'a DialLimits,
+) -> BoxFuture<'a, Result<Connection, LinkError>> {
+    async move {
+        let mut last = None;
+        for hop in &plan.hops {
+            let begun = Dial {
+                hop,
+                address: &hop.address,
+                agents,
+                limits,
+            };
+            match begun.run().await {
+                Ok(connection) => return Ok(connection),
+                // What a server said of keys and credentials holds for its other
+                // addresses too; asking again elsewhere would only count as tries.
+                Err(error) if error.disposition() != Disposition::Retry => return Err(error),
+                Err(error @ LinkError::HostKeyUnknown { .. }) => return Err(error),
+                Err(error) => last = Some(error),
+            }
         }
+        Err(last.unwrap_or_else(|| LinkError::Lost("the plan has no address".into())))
     }
-    Err(last.unwrap_or_else(|| LinkError::Lost("the plan has no address".into())))
+    .boxed()
 }
 
 /// One dial of one address.
@@ -67,6 +76,10 @@ impl Dial<'_> {
         let known = Known::read(&self.hop.known_hosts, &self.hop.known_as).await?;
         let patience = self.hop.keepalive.map(|every| every * KEEPALIVES_MISSED);
         let timeout = self.hop.timeout;
+        if let Some(plan) = &self.hop.through {
+            let jump = dial(plan, self.agents, self.limits).await?;
+            return self.by_jump(jump, known, patience).await;
+        }
         let _at_host = self.turn(self.limits.at_host(self.address)).await?;
         let begun = Instant::now();
         let reaching = async {
@@ -90,6 +103,35 @@ impl Dial<'_> {
         self.limited(left, shaking).await
     }
 
+    /// The same through a channel of `jump`, which lives as long as the link.
+    async fn by_jump(
+        &self,
+        jump: Connection,
+        known: Known,
+        patience: Option<Duration>,
+    ) -> Result<Connection, LinkError> {
+        let timeout = self.hop.timeout;
+        let begun = Instant::now();
+        let reaching = async {
+            let stream = jump.open_direct(self.address).await?;
+            let round_trip = begun.elapsed();
+            let mut stream = BufReader::with_capacity(PEEK_BYTES, stream);
+            let peeked = stream.fill_buf().await.map(<[u8]>::len);
+            peeked.map_err(|source| LinkError::Connect {
+                address: self.address.clone(),
+                source,
+            })?;
+            Ok((stream, round_trip))
+        };
+        let (stream, round_trip) = self.limited(timeout, reaching).await?;
+        let left = timeout.saturating_sub(begun.elapsed());
+        let _slot = self.turn(self.limits.handshake()).await?;
+        let shaking = self.handshake(stream, known, patience, round_trip);
+        let mut connection = self.limited(left, shaking).await?;
+        connection.keep(jump);
+        Ok(connection)
+    }
+
     async fn turn(&self, slot: impl Future<Output = Slot>) -> Result<Slot, LinkError> {
         let waiting = async { Ok(slot.await) };
         self.limited(self.hop.timeout, waiting).await
@@ -109,9 +151,9 @@ impl Dial<'_> {
         }
     }
 
-    async fn handshake(
+    async fn handshake<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
         &self,
-        stream: TcpStream,
+        stream: S,
         known: Known,
         patience: Option<Duration>,
         round_trip: Duration,

@@ -7,7 +7,7 @@ use schema::Code;
 
 use super::address::Address;
 use super::known_hosts::Place;
-use super::plan_error::PlanError;
+use super::plan::PlanError;
 
 /// A failure to make or to use a link.
 #[derive(Debug, thiserror::Error)]
@@ -127,6 +127,16 @@ pub enum LinkError {
         /// Where credentials were looked for.
         looked: String,
     },
+    /// A jump host that would not go on.
+    #[error("the jump host {jump} would not connect to {target}: {why}")]
+    JumpRefused {
+        /// The jump host.
+        jump: Address,
+        /// Where it was to connect to.
+        target: Address,
+        /// In the protocol's words.
+        why: String,
+    },
     /// A command or variable that does not fit a packet.
     #[error("{what} has {bytes} bytes, and SSH takes {max} at most")]
     TooLarge {
@@ -234,6 +244,7 @@ impl LinkError {
             Self::Resolve { .. }
             | Self::Connect { .. }
             | Self::Handshake { .. }
+            | Self::JumpRefused { .. }
             | Self::Lost(_) => Code::NotConnected,
         }
     }

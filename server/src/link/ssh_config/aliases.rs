@@ -36,21 +36,28 @@ pub fn aliases(local: &Local) -> Result<Vec<HostAlias>, ConfigError> {
     names.iter().map(|alias| describe(alias, local)).collect()
 }
 
-/// The hosts that `name` leads to by the files: the one it stands for and those
+/// The hosts that `name` leads to by the files: the one it stands for and all
 /// on the way. Empty where the files cannot be followed, since then nothing is
 /// dialled. Blocking; for rules by host.
 pub fn hosts_behind(name: &str, local: &Local) -> Vec<String> {
-    let asked = Asked {
-        host: name,
-        user: None,
-        port: None,
-    };
-    let Ok(config) = HostConfig::read(&asked, local) else {
-        return Vec::new();
-    };
-    let mut hosts = vec![config.host];
-    if let Proxy::Jump(jumps) = config.proxy {
-        hosts.extend(jumps.into_iter().map(|jump| jump.host));
+    let (mut hosts, mut seen) = (Vec::new(), BTreeSet::new());
+    let mut names = vec![name.to_owned()];
+    while let Some(name) = names.pop() {
+        let asked = Asked {
+            host: &name,
+            user: None,
+            port: None,
+        };
+        let Ok(config) = HostConfig::read(&asked, local) else {
+            continue;
+        };
+        hosts.push(config.host);
+        if let Proxy::Jump(jumps) = config.proxy
+            && seen.insert(name)
+        {
+            hosts.extend(jumps.iter().map(|jump| jump.host.clone()));
+            names.extend(jumps.into_iter().map(|jump| jump.host));
+        }
     }
     hosts
 }

@@ -24,4 +24,5 @@ pub(super) use asked::Asked;
 pub use asked::{Local, Source};
 pub use error::ConfigError;
 pub(super) use host_config::{AgentName, HostConfig};
+pub(super) use jump::JumpHost;
 pub(super) use settings::{Proxy, StrictHostKeyChecking};

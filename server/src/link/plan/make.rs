@@ -1,97 +1,24 @@
-//! What a spec means: the plan that a dial follows, with every default
-//! filled in, from the spec and from `ssh_config`. Nothing below reads the
-//! environment.
+//! Making a plan: every default filled in, from the spec and from
+//! `ssh_config`. Nothing below reads the environment.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use schema::Secret;
-use schema::spec::{Auth, SshSpec};
+use schema::spec::SshSpec;
 
-use super::address::{Address, Written};
-use super::known_hosts::{KnownHostsFiles, Policy, host_entry};
-use super::plan_error::PlanError;
-use super::ssh_config::{AgentName, Asked, HostConfig, Local, Proxy, StrictHostKeyChecking};
+use super::error::PlanError;
+use super::hop::{Credentials, Hop, Plan, Surroundings};
+use crate::link::address::{Address, Written};
+use crate::link::known_hosts::{KnownHostsFiles, Policy, host_entry};
+use crate::link::ssh_config::{
+    AgentName, Asked, HostConfig, JumpHost, Proxy, StrictHostKeyChecking,
+};
 
 /// A dial's limit when the spec names none.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The keepalive when the spec names none.
 const KEEPALIVE: Duration = Duration::from_secs(15);
-
-/// Keepalives that may go unanswered before a link is gone.
-pub(super) const KEEPALIVES_MISSED: u32 = 3;
-
-/// Identities that ssh(1) tries when none is named, in its order, as far as
-/// they are safe.
-const DEFAULT_KEYS: [&str; 3] = [".ssh/id_ed25519", ".ssh/id_ecdsa", ".ssh/id_rsa"];
-
-/// What a plan takes from around it.
-#[derive(Debug, Clone)]
-pub struct Surroundings {
-    /// The daemon's user, their home, and their `ssh_config`.
-    pub local: Local,
-    /// Our own file of accepted host keys.
-    pub accepted_keys: PathBuf,
-    /// Whether `host_key: "accept-new"` is allowed.
-    pub allow_accept_new: bool,
-}
-
-/// How to reach one session's host: the ways there, tried in order.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// One for each address that the spec names.
-    pub hops: Vec<Hop>,
-}
-
-/// One way to the host.
-#[derive(Debug, Clone)]
-pub struct Hop {
-    /// The remote user.
-    pub user: String,
-    /// Where.
-    pub address: Address,
-    /// How `known_hosts` names the host.
-    pub known_as: String,
-    /// What to authenticate with.
-    pub credentials: Credentials,
-    /// Where host keys are looked up.
-    pub known_hosts: KnownHostsFiles,
-    /// What is allowed of an unknown host.
-    pub policy: Policy,
-    /// For all of it, handshake and authentication included.
-    pub timeout: Duration,
-    /// None: never.
-    pub keepalive: Option<Duration>,
-    /// Written beside an accepted host key: when and by whom.
-    pub note: String,
-    /// Directives of `ssh_config` that were not honoured, with where.
-    pub ignored: Vec<String>,
-}
-
-/// What to authenticate with, in the order that `auth.rs` tries it.
-#[derive(Debug, Clone, Default)]
-pub struct Credentials {
-    /// An explicit key file: goes first, and no other key is tried.
-    pub key: Option<PathBuf>,
-    /// For encrypted key files.
-    pub passphrase: Option<Secret>,
-    /// Keys that `ssh_config` names, private or public files; an agent that has
-    /// one of them signs with it.
-    pub identities: Vec<PathBuf>,
-    /// Whether keys of an agent are tried.
-    pub use_agent: bool,
-    /// Only those that are among `identities`.
-    pub identities_only: bool,
-    /// An agent that comes before every other.
-    pub agent_socket: Option<PathBuf>,
-    /// Files that are tried when they exist.
-    pub default_keys: Vec<PathBuf>,
-    /// Answered to password and keyboard-interactive.
-    pub password: Option<Secret>,
-    /// The spec had a password or passphrase inline, and it is no longer known.
-    pub secret_gone: bool,
-}
 
 impl Plan {
     /// What `spec` means for the session `id`, beside the `ssh_config` of this
@@ -121,12 +48,114 @@ impl Plan {
         note: &str,
     ) -> Result<Self, PlanError> {
         refuse_what_comes_later(spec)?;
+        let maker = Maker {
+            spec,
+            secret_gone,
+            around,
+            note,
+        };
+        let before = maker.jump_hosts()?;
         let mut hops = Vec::new();
         for place in places(id, spec)? {
-            let config = configured(&place, spec, around)?;
-            hops.push(Hop::new(&config, spec, secret_gone, around, note)?);
+            hops.push(maker.hop(&place, spec, before.as_ref(), 0)?);
         }
         Ok(Self { hops })
+    }
+}
+
+/// Jump hosts that lead through each other; more are a circle.
+const JUMPS_MAX: usize = 16;
+
+/// What all hops of a plan are made from.
+struct Maker<'a> {
+    /// Of the whole session.
+    spec: &'a SshSpec,
+    secret_gone: bool,
+    around: &'a Surroundings,
+    note: &'a str,
+}
+
+impl Maker<'_> {
+    /// The plan of the last of the spec's jump hosts.
+    fn jump_hosts(&self) -> Result<Option<Plan>, PlanError> {
+        let mut before = None;
+        for jump in &self.spec.jump_hosts {
+            if jump.addresses.is_empty() {
+                return Err(PlanError::JumpWithoutAddress);
+            }
+            let spec = SshSpec {
+                user: jump.user.clone(),
+                auth: jump.auth.clone(),
+                known_hosts_path: jump.known_hosts_path.clone(),
+                insecure: jump.insecure,
+                timeout: jump.timeout,
+                ..self.of_all_hops()
+            };
+            let mut hops = Vec::new();
+            for text in &jump.addresses {
+                hops.push(self.hop(&text.parse()?, &spec, before.as_ref(), 0)?);
+            }
+            before = Some(Plan { hops });
+        }
+        Ok(before)
+    }
+
+    /// What holds for each host on the way as for the last.
+    fn of_all_hops(&self) -> SshSpec {
+        SshSpec {
+            host_key: self.spec.host_key.clone(),
+            timeout: self.spec.timeout,
+            keepalive: self.spec.keepalive,
+            disable_ssh_config: self.spec.disable_ssh_config,
+            ..SshSpec::default()
+        }
+    }
+
+    /// The hop to `place`, through `before` when that is given, else through
+    /// what `ssh_config` says.
+    fn hop(
+        &self,
+        place: &Written,
+        spec: &SshSpec,
+        before: Option<&Plan>,
+        depth: usize,
+    ) -> Result<Hop, PlanError> {
+        if depth > JUMPS_MAX {
+            return Err(PlanError::JumpCircle(place.host.clone()));
+        }
+        let config = configured(place, spec, self.around)?;
+        let gone = self.secret_gone && spec.auth.is_some();
+        let mut hop = Hop::new(&config, spec, gone, self.around, self.note)?;
+        hop.through = match (before, &config.proxy) {
+            (Some(before), _) => Some(Box::new(before.clone())),
+            (None, Proxy::Jump(jumps)) => self.configured_jumps(jumps, depth)?,
+            (None, Proxy::Command(_)) => {
+                return Err(PlanError::NotYet("ProxyCommand of ssh_config"));
+            }
+            (None, Proxy::None) => None,
+        };
+        Ok(hop)
+    }
+
+    fn configured_jumps(
+        &self,
+        jumps: &[JumpHost],
+        depth: usize,
+    ) -> Result<Option<Box<Plan>>, PlanError> {
+        let mut before = None;
+        for jump in jumps {
+            let place = Written {
+                host: jump.host.clone(),
+                port: jump.port,
+            };
+            let spec = SshSpec {
+                user: jump.user.clone(),
+                ..self.of_all_hops()
+            };
+            let hop = self.hop(&place, &spec, before.as_ref(), depth + 1)?;
+            before = Some(Plan { hops: vec![hop] });
+        }
+        Ok(before.map(Box::new))
     }
 }
 
@@ -161,7 +190,7 @@ impl Hop {
             .filter(|given| !given.is_zero());
         let configured = config.connect_timeout.filter(|given| !given.is_zero());
         let mut ignored = config.ignored.clone();
-        ignored.extend(not_yet(config)?);
+        ignored.extend(not_yet(config));
         Ok(Self {
             known_as: config
                 .host_key_alias
@@ -181,6 +210,7 @@ impl Hop {
             user,
             address,
             ignored,
+            through: None,
         })
     }
 }
@@ -203,14 +233,8 @@ fn configured(
     Ok(HostConfig::read(&asked, &local)?)
 }
 
-/// Directives that this version reads and does not follow: named, or refused
-/// where the host cannot be reached as it was meant.
-fn not_yet(config: &HostConfig) -> Result<Vec<String>, PlanError> {
-    match &config.proxy {
-        Proxy::Jump(_) => return Err(PlanError::NotYet("ProxyJump of ssh_config")),
-        Proxy::Command(_) => return Err(PlanError::NotYet("ProxyCommand of ssh_config")),
-        Proxy::None => {}
-    }
+/// Directives that this version reads and does not follow.
+fn not_yet(config: &HostConfig) -> Vec<String> {
     let mut named = Vec::new();
     if !config.certificate_files.is_empty() {
         named.push("CertificateFile".to_owned());
@@ -222,17 +246,16 @@ fn not_yet(config: &HostConfig) -> Result<Vec<String>, PlanError> {
         named
             .push("StrictHostKeyChecking no (taken as accept-new: a changed key stops)".to_owned());
     }
-    Ok(named)
+    named
 }
 
 fn refuse_what_comes_later(spec: &SshSpec) -> Result<(), PlanError> {
-    if !spec.jump_hosts.is_empty() {
-        return Err(PlanError::NotYet("spec.jump_hosts"));
-    }
     if spec.forward_agent {
         return Err(PlanError::NotYet("spec.forward_agent"));
     }
-    if spec.auth.as_ref().is_some_and(|auth| auth.secret.is_some()) {
+    let jumps = spec.jump_hosts.iter().map(|jump| &jump.auth);
+    let mut auths = jumps.chain([&spec.auth]).flatten();
+    if auths.any(|auth| auth.secret.is_some()) {
         return Err(PlanError::NotYet("spec.auth.secret"));
     }
     Ok(())
@@ -298,51 +321,12 @@ fn policy(spec: &SshSpec, config: &HostConfig, around: &Surroundings) -> Result<
     }
 }
 
-impl Credentials {
-    fn new(auth: Option<&Auth>, config: &HostConfig, secret_gone: bool, home: &Path) -> Self {
-        let given = auth.cloned().unwrap_or_default();
-        let nothing_given = given.key_path.is_none()
-            && given.password.is_none()
-            && given.use_agent.is_none()
-            && given.agent_socket.is_none()
-            && !secret_gone;
-        let agent_only = given.use_agent == Some(true) && given.key_path.is_none();
-        let identities = if nothing_given || (agent_only && config.identities_only) {
-            config.identity_files.clone()
-        } else {
-            Vec::new()
-        };
-        let default_keys = if nothing_given && !config.names_identities {
-            DEFAULT_KEYS.iter().map(|name| home.join(name)).collect()
-        } else {
-            Vec::new()
-        };
-        let configured = match &config.identity_agent {
-            Some(AgentName::Socket(path)) => Some(path.clone()),
-            Some(AgentName::Clients | AgentName::None) | None => None,
-        };
-        let has_agent = config.identity_agent != Some(AgentName::None);
-        let wants_agent = given
-            .use_agent
-            .unwrap_or((nothing_given && has_agent) || given.agent_socket.is_some());
-        Self {
-            use_agent: wants_agent && given.key_path.is_none(),
-            identities_only: config.identities_only,
-            identities,
-            key: given.key_path.map(PathBuf::from),
-            passphrase: given.key_passphrase,
-            agent_socket: given.agent_socket.map(PathBuf::from).or(configured),
-            default_keys,
-            password: given.password,
-            secret_gone,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
-    use crate::link::ssh_config::Source;
+    use crate::link::ssh_config::{Local, Source};
 
     fn around() -> Surroundings {
         Surroundings {
@@ -426,12 +410,39 @@ mod tests {
         assert_eq!(alone.address.to_string(), "web:22");
     }
 
-    #[test]
-    fn a_way_that_is_not_followed_yet_is_refused_rather_than_left_out() {
-        for config in ["ProxyJump bastion", "ProxyCommand nc %h %p"] {
-            let said = beside(config, "{}").unwrap_err().to_string();
-            assert!(said.contains("Proxy"), "{said}");
+    /// The hosts on the way, the last first.
+    fn way(hop: &Hop) -> Vec<String> {
+        let mut way = vec![format!("{}@{}", hop.user, hop.address)];
+        if let Some(before) = &hop.through {
+            way.extend(before.hops.iter().flat_map(self::way));
         }
+        way
+    }
+
+    #[test]
+    fn every_hop_has_its_own_user_and_its_own_way() {
+        let config = "Host web\n ProxyJump b,eve@c:23\nHost c\n ProxyJump nowhere\n\
+                      Host b\n User bob\n ProxyJump a\nHost a\n HostName 10.0.0.1\n";
+        let by_config = beside(config, "{}").unwrap();
+        let wanted = ["ann@web:22", "eve@c:23", "bob@b:22", "ann@10.0.0.1:22"];
+        assert_eq!(way(&by_config), wanted);
+        let json = r#"{"jump_hosts":[{"addresses":["b"]},{"addresses":["d"],"user":"dan"}]}"#;
+        let by_spec = beside(config, json).unwrap();
+        let wanted = ["ann@web:22", "dan@d:22", "bob@b:22", "ann@10.0.0.1:22"];
+        assert_eq!(way(&by_spec), wanted);
+    }
+
+    #[test]
+    fn a_way_without_end_and_one_that_is_not_followed_yet_are_refused() {
+        for (config, word) in [
+            ("Host web\n ProxyJump b\nHost b\n ProxyJump web\n", "circle"),
+            ("ProxyCommand nc %h %p\n", "ProxyCommand"),
+        ] {
+            let said = beside(config, "{}").unwrap_err().to_string();
+            assert!(said.contains(word), "{said}");
+        }
+        let said = hop(r#"{"jump_hosts":[{}]}"#).unwrap_err().to_string();
+        assert!(said.contains("jump_hosts"), "{said}");
     }
 
     #[test]
@@ -453,7 +464,7 @@ mod tests {
             (r#"{"addresses":["-x"]}"#, "addresses"),
             (r#"{"user":"-l"}"#, "user name"),
             (r#"{"host_key":"md5:x"}"#, "host_key"),
-            (r#"{"jump_hosts":[{"addresses":["b"]}]}"#, "jump_hosts"),
+            (r#"{"jump_hosts":[{"addresses":["-b"]}]}"#, "host name"),
         ] {
             let error = hop(json).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::address::AddressError;
-use super::ssh_config::ConfigError;
+use crate::link::address::AddressError;
+use crate::link::ssh_config::ConfigError;
 
 /// Why a spec makes no plan.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +17,12 @@ pub enum PlanError {
     /// A file of the person's that cannot be followed.
     #[error("ssh_config cannot be followed (correct it, or set spec.disable_ssh_config)")]
     Config(#[from] ConfigError),
+    /// A jump host of the spec that names no place.
+    #[error("an entry of jump_hosts has no addresses")]
+    JumpWithoutAddress,
+    /// Jump hosts that lead through each other.
+    #[error("the jump hosts of ssh_config lead in a circle, by way of `{0}`")]
+    JumpCircle(String),
     /// A defect of this program.
     #[error("making the plan failed: {0}")]
     Defect(String),
