@@ -62,3 +62,30 @@ fn a_password_brings_a_session_of_openssh_back() {
     let spec = world.spec_with(json!({"auth": {"password": Sshd::password()}, "persistent": true}));
     a_password_is_lost_with_the_daemon_and_given_again(&world, spec);
 }
+
+#[test]
+fn a_server_that_wants_a_key_and_then_a_password_gets_both() {
+    let Some(line) = Sshd::with_passwords() else {
+        println!("sshd checks passwords only as root");
+        return;
+    };
+    for methods in ["publickey,password", "password,publickey"] {
+        let chain = format!("AuthenticationMethods {methods}");
+        let world = World::with_sshd(&[line, &chain]);
+        let agent = world.agent();
+        let key = world.key.path.display().to_string();
+        let with =
+            |auth: Value| json!({"id": "web", "spec": world.spec_with(json!({"auth": auth}))});
+        let opened = agent.call(
+            "ssh_connect",
+            with(json!({"key_path": key, "password": Sshd::password()})),
+        );
+        assert_eq!(opened.ok()["state"], "connected");
+        agent.call("ssh_disconnect", json!({"id": "web"})).words();
+        let alone = with(json!({"key_path": key}));
+        let said = agent.call("ssh_connect", alone).refused("auth_failed");
+        assert!(said.contains("password"), "{said}");
+        let wrong = with(json!({"key_path": key, "password": "not this one"}));
+        agent.call("ssh_connect", wrong).refused("auth_failed");
+    }
+}

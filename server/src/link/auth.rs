@@ -27,6 +27,9 @@ const QUESTION_ROUNDS: usize = 8;
 /// refused key counts.
 const AGENT_KEYS_MAX: usize = 5;
 
+/// Credentials that a server may want one after the other.
+const PARTS_MAX: usize = 4;
+
 /// How long the reason for a link's end may take to arrive after the end.
 const REASON_WAIT: Duration = Duration::from_secs(1);
 
@@ -47,6 +50,8 @@ pub(super) struct Authentication<'a> {
     tried: Vec<String>,
     /// Credentials that the server looked at and did not take.
     refusals: usize,
+    /// Credentials that it took, wanting more (RFC 4252 section 5.1).
+    partial: usize,
     accepts: BTreeSet<&'static str>,
     no_agent: Option<LinkError>,
     rsa_hash: Option<HashAlg>,
@@ -68,6 +73,7 @@ impl<'a> Authentication<'a> {
             agents,
             tried: Vec::new(),
             refusals: 0,
+            partial: 0,
             accepts: BTreeSet::new(),
             no_agent: None,
             rsa_hash: None,
@@ -81,8 +87,16 @@ impl<'a> Authentication<'a> {
             return Ok(());
         }
         self.refusals = 0; // Nothing was offered yet.
-        let done = self.keys().await? || self.passwords().await?;
-        if done { Ok(()) } else { Err(self.refused()) }
+        for _ in 0..PARTS_MAX {
+            let before = self.partial;
+            if self.keys().await? || self.passwords().await? {
+                return Ok(());
+            }
+            if self.partial == before {
+                break;
+            }
+        }
+        Err(self.refused())
     }
 
     async fn keys(&mut self) -> Result<bool, LinkError> {
@@ -174,6 +188,9 @@ impl<'a> Authentication<'a> {
     }
 
     async fn offer(&mut self, path: &Path, key: PrivateKey) -> Result<bool, LinkError> {
+        if !self.wants("publickey") {
+            return Ok(false);
+        }
         self.tried.push(format!("the key {}", path.display()));
         let hash = self.hash_for(key.algorithm()).await;
         let key = PrivateKeyWithHashAlg::new(Arc::new(key), hash);
@@ -243,6 +260,9 @@ impl<'a> Authentication<'a> {
         let AgentIdentity::PublicKey { key, .. } = held else {
             return Ok(false);
         };
+        if !self.wants("publickey") {
+            return Ok(false);
+        }
         let hash = self.hash_for(key.algorithm()).await;
         let user = self.hop.user.clone();
         let answer = self
@@ -305,9 +325,10 @@ impl<'a> Authentication<'a> {
             match answer {
                 KeyboardInteractiveAuthResponse::Success => return Ok(true),
                 KeyboardInteractiveAuthResponse::Failure {
-                    remaining_methods, ..
+                    remaining_methods,
+                    partial_success,
                 } => {
-                    return self.refused_one(&remaining_methods).await;
+                    return self.judged(&remaining_methods, partial_success).await;
                 }
                 KeyboardInteractiveAuthResponse::InfoRequest { prompts, .. } => {
                     if let Some(open) = prompts.iter().find(|prompt| prompt.echo) {
@@ -335,20 +356,28 @@ impl<'a> Authentication<'a> {
         match answer {
             Ok(AuthResult::Success) => Ok(true),
             Ok(AuthResult::Failure {
-                remaining_methods, ..
-            }) => self.refused_one(&remaining_methods).await,
+                remaining_methods,
+                partial_success,
+            }) => self.judged(&remaining_methods, partial_success).await,
             Err(error) => Err(self.cut_off(&schema::Fault::chain(&error)).await),
         }
     }
 
-    /// One credential was refused, unless that is how russh says that the link
-    /// is gone.
-    async fn refused_one(&mut self, methods: &MethodSet) -> Result<bool, LinkError> {
+    /// One credential was refused, or taken as a part, unless that is how russh
+    /// says that the link is gone.
+    async fn judged(&mut self, methods: &MethodSet, is_part: bool) -> Result<bool, LinkError> {
         if methods.is_empty() || self.handle.is_closed() {
             return Err(self.cut_off("the server closed the connection").await);
         }
-        self.refusals += 1;
         self.accepts = methods.iter().map(<&'static str>::from).collect();
+        if is_part {
+            self.partial += 1;
+            let more = self.accepted_methods();
+            self.tried
+                .push(format!("(which it took, and wants {more} as well)"));
+        } else {
+            self.refusals += 1;
+        }
         Ok(false)
     }
 
