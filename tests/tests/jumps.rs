@@ -2,6 +2,7 @@
 //! ssh_config alone.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tests::until::{SOON, until_true};
@@ -131,4 +132,37 @@ fn an_error_names_the_hop_that_it_is_of() {
     let said = agent.call("ssh_connect", call).refused("host_key_changed");
     assert!(said.contains(&chain.first.address()), "{said}");
     assert_eq!(agent.call("ssh_list", json!({})).ok(), json!([]));
+}
+
+/// Half of the times are shorter.
+fn median_exec(agent: &Agent, id: &str) -> Duration {
+    let mut times: Vec<Duration> = (0..15)
+        .map(|_| {
+            let begun = Instant::now();
+            let run = json!({"session_id": id, "command": "true"});
+            agent.call("ssh_exec", run).ok();
+            begun.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[times.len() / 2]
+}
+
+#[test]
+fn a_command_behind_jump_hosts_waits_for_no_timer() {
+    let chain = Chain::new();
+    let agent = chain.world.agent();
+    let call = json!({"id": "web", "spec": chain.spec()});
+    agent.call("ssh_connect", call).ok();
+    let direct = json!({"id": "direct", "spec": chain.world.spec()});
+    agent.call("ssh_connect", direct).ok();
+    let (behind, direct) = (median_exec(&agent, "web"), median_exec(&agent, "direct"));
+    // Nagle's algorithm against delayed acknowledgements costs 40 ms a command,
+    // which was seen: 50 ms beside 8.
+    let limit = direct * 2 + Duration::from_millis(20);
+    println!("behind two jump hosts {behind:?}, direct {direct:?}");
+    assert!(
+        behind < limit,
+        "{behind:?} behind two jump hosts, {direct:?} without"
+    );
 }
