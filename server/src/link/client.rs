@@ -5,19 +5,18 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use russh::client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session};
-use russh::keys::{HashAlg, PublicKey, PublicKeyOrCertificate};
+use russh::keys::{PublicKey, PublicKeyOrCertificate};
 use russh::{Channel, ChannelOpenFailure, Names};
 use tokio_util::sync::CancellationToken;
 
 use super::address::Address;
 use super::error::LinkError;
-use super::known_hosts::{Known, Policy, Verdict, judge, remember};
+use super::known_hosts::{Known, Policy, Verdict, fingerprint, judge, remember};
 
 /// What the handler needs to judge a host key.
 #[derive(Debug)]
 pub(super) struct Trust {
     pub(super) address: Address,
-    pub(super) known_as: String,
     pub(super) known: Known,
     pub(super) policy: Policy,
     pub(super) accepted: PathBuf,
@@ -65,21 +64,16 @@ impl Drop for Client {
 impl Client {
     fn judge_key(&self, key: &PublicKey) -> Result<(), LinkError> {
         let key_type = key.algorithm().as_str().to_owned();
-        let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
-        let text = key.to_openssh().unwrap_or_default();
-        let blob = text.split(' ').nth(1).unwrap_or_default();
+        let fingerprint = fingerprint(key.key_data());
         let trust = &self.trust;
         let address = trust.address.clone();
-        match judge(&trust.known, &trust.policy, &key_type, blob, &fingerprint) {
+        let known_as = trust.known.known_as();
+        match judge(&trust.known, &trust.policy, key.key_data()) {
             Verdict::Accept => {}
             Verdict::AcceptAndRemember => {
-                remember(
-                    &trust.accepted,
-                    &trust.known_as,
-                    &key_type,
-                    blob,
-                    &trust.note,
-                )?;
+                let text = key.to_openssh().unwrap_or_default();
+                let blob = text.split(' ').nth(1).unwrap_or_default();
+                remember(&trust.accepted, known_as, &key_type, blob, &trust.note)?;
             }
             Verdict::Unknown { others } => {
                 return Err(LinkError::HostKeyUnknown {
@@ -92,7 +86,7 @@ impl Client {
             Verdict::Changed(place) => {
                 return Err(LinkError::HostKeyChanged {
                     address,
-                    known_as: trust.known_as.clone(),
+                    known_as: known_as.entry().to_owned(),
                     key_type,
                     fingerprint,
                     place: Box::new(place),

@@ -164,7 +164,6 @@ impl Dial<'_> {
         let client = Client {
             trust: Trust {
                 address: self.address.clone(),
-                known_as: self.hop.known_as.clone(),
                 known,
                 policy: self.hop.policy.clone(),
                 accepted: self.hop.known_hosts.accepted.clone(),

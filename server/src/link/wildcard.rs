@@ -3,8 +3,8 @@
 
 /// Whether `text` is of `pattern`: `*` any run, `?` any one, the rest itself.
 /// Linear in memory, and without recursion.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+pub(super) fn matches(pattern: impl AsRef<[u8]>, text: impl AsRef<[u8]>) -> bool {
+    let (pattern, text) = (pattern.as_ref(), text.as_ref());
     let (mut p, mut t) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
     loop {

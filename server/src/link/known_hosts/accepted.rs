@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use super::known_as::KnownAs;
 use crate::link::error::LinkError;
 
 /// The daemon is the only writer of the file; its writers take turns, so that
@@ -16,12 +17,12 @@ static TURN: Mutex<()> = Mutex::new(());
 /// Blocking; one short write.
 pub(crate) fn remember(
     path: &Path,
-    known_as: &str,
+    known_as: &KnownAs,
     key_type: &str,
     key: &str,
     note: &str,
 ) -> Result<(), LinkError> {
-    let wanted = format!("{known_as} {key_type} {key}");
+    let wanted = format!("{} {key_type} {key}", known_as.entry());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     add_line(path, &wanted, note).map_err(|source| LinkError::KnownHosts {
         path: path.display().to_string(),
@@ -61,11 +62,10 @@ mod tests {
     fn a_key_is_remembered_once_however_many_connect_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("known_hosts");
+        let name = KnownAs::new(&"Web:2222".parse().unwrap(), None);
         std::thread::scope(|scope| {
             for _ in 0..8 {
-                scope.spawn(|| {
-                    remember(&path, "[web]:2222", "ssh-ed25519", "KEY", "by a\nb").unwrap();
-                });
+                scope.spawn(|| remember(&path, &name, "ssh-ed25519", "KEY", "by a\nb").unwrap());
             }
         });
         let text = std::fs::read_to_string(&path).unwrap();

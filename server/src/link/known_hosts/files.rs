@@ -3,6 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use russh::keys::ssh_key::public::KeyData;
+
+use super::key::Key;
+use super::known_as::KnownAs;
 use super::line::{Line, Marker};
 use super::place::Place;
 use crate::link::error::LinkError;
@@ -21,25 +25,30 @@ pub struct KnownHostsFiles {
 }
 
 /// What the files say of one host.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Known {
+    host: KnownAs,
+    /// Under its own name.
     pub(super) entries: Vec<Entry>,
+    /// Off port 22: under the host's name without the port.
+    pub(super) without_port: Vec<Entry>,
 }
 
 /// One line that speaks of the host.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) marker: Marker,
-    pub(super) key_type: String,
-    pub(super) key: String,
+    pub(super) key: Key,
     pub(super) place: Place,
 }
 
 impl Known {
-    /// Reads every line that speaks of the host that known_hosts names
-    /// `known_as`.
-    pub(crate) async fn read(files: &KnownHostsFiles, known_as: &str) -> Result<Self, LinkError> {
-        let mut known = Self::default();
+    /// Reads every line that speaks of the host.
+    pub(crate) async fn read(
+        files: &KnownHostsFiles,
+        known_as: &KnownAs,
+    ) -> Result<Self, LinkError> {
+        let mut known = Self::new(known_as.clone());
         for path in files.read.iter().chain([&files.accepted]) {
             let text = read_file(path)
                 .await
@@ -47,51 +56,104 @@ impl Known {
                     path: path.display().to_string(),
                     source,
                 })?;
-            known.add(&text, path, known_as);
+            known.add(&text, path);
         }
         Ok(known)
     }
 
-    /// Takes over the lines of `text` that speak of `host`.
-    pub(super) fn add(&mut self, text: &str, path: &Path, host: &str) {
-        for (at, raw) in text.lines().enumerate() {
-            let Some(line) = Line::parse(raw).filter(|line| line.is_for(host)) else {
+    pub(super) fn new(known_as: KnownAs) -> Self {
+        Self {
+            host: known_as,
+            entries: Vec::new(),
+            without_port: Vec::new(),
+        }
+    }
+
+    /// Of which host.
+    pub(crate) fn known_as(&self) -> &KnownAs {
+        &self.host
+    }
+
+    /// Takes over the lines of `text` that speak of the host.
+    pub(super) fn add(&mut self, text: &[u8], path: &Path) {
+        for (number, raw) in (1..).zip(text.split(|byte| *byte == b'\n')) {
+            let Some(line) = Line::parse(raw) else {
                 continue;
             };
-            self.entries.push(Entry {
-                marker: line.marker,
-                key_type: line.key_type.to_owned(),
-                key: line.key.to_owned(),
-                place: Place {
-                    path: path.display().to_string(),
-                    line: at + 1,
-                },
-            });
+            let entry = || {
+                Some(Entry {
+                    marker: line.marker,
+                    key: line.key()?,
+                    place: Place {
+                        path: path.display().to_string(),
+                        line: number,
+                    },
+                })
+            };
+            if line.is_for(self.host.entry()) {
+                self.entries.extend(entry());
+            }
+            let without_port = self.host.without_port();
+            if without_port.is_some_and(|host| line.is_for(host)) {
+                self.without_port.extend(entry());
+            }
         }
     }
 
     /// The types of the plain keys that are known of the host.
     pub(crate) fn key_types(&self) -> Vec<String> {
-        self.entries
-            .iter()
-            .filter(|entry| entry.marker == Marker::None)
-            .map(|entry| entry.key_type.clone())
-            .collect()
+        let types = |entries: &[Entry]| -> Vec<String> {
+            let plain = entries.iter().filter(|entry| entry.is_plain());
+            plain.map(Entry::key_type).collect()
+        };
+        let own = types(&self.entries);
+        if own.is_empty() {
+            types(&self.without_port)
+        } else {
+            own
+        }
     }
 }
 
-/// The file's text; bytes that are not UTF-8 spoil their own line alone.
-async fn read_file(path: &Path) -> io::Result<String> {
+impl Entry {
+    /// Whether it vouches for a key, rather than against one or for others.
+    pub(super) fn is_plain(&self) -> bool {
+        self.marker == Marker::None
+    }
+
+    /// Whether it vouches for this key.
+    pub(super) fn vouches_for(&self, key: &KeyData) -> bool {
+        self.is_plain() && !self.key.certificate && self.key.data == *key
+    }
+
+    /// Whether it revokes this key.
+    pub(super) fn revokes(&self, key: &KeyData) -> bool {
+        self.marker == Marker::Revoked && self.key.data == *key
+    }
+
+    /// Whether its key is of the type of `key`.
+    pub(super) fn is_of_type(&self, key: &KeyData) -> bool {
+        !self.key.certificate && self.key.data.algorithm() == key.algorithm()
+    }
+
+    fn key_type(&self) -> String {
+        self.key.data.algorithm().as_str().to_owned()
+    }
+}
+
+/// The file's bytes.
+async fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     match tokio::fs::metadata(path).await {
         Ok(found) if found.len() > FILE_MAX_BYTES => {
             return Err(io::Error::other(
                 "the file is too long for a known_hosts file",
             ));
         }
+        // A folder or a device, /dev/null say, has no lines.
+        Ok(found) if !found.is_file() => return Ok(Vec::new()),
         Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     }
-    let bytes = tokio::fs::read(path).await?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    tokio::fs::read(path).await
 }

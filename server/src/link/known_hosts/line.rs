@@ -1,5 +1,6 @@
-//! One line of a known_hosts file.
+//! One line of a `known_hosts` file.
 
+use super::key::Key;
 use super::pattern::matches_host;
 
 /// A line's leading marker.
@@ -13,59 +14,86 @@ pub(super) enum Marker {
     CertAuthority,
 }
 
-/// A line that says something.
+/// A line that is no comment. Its key is read once the host matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Line<'a> {
     pub(super) marker: Marker,
-    pub(super) patterns: &'a str,
-    pub(super) key_type: &'a str,
-    /// The key's blob in base64.
-    pub(super) key: &'a str,
+    hosts: &'a [u8],
+    key: &'a [u8],
 }
 
 impl<'a> Line<'a> {
-    /// The line, unless it is blank, a comment, or not of the format: ssh(1)
-    /// passes over bad lines, and so do we.
-    pub(super) fn parse(text: &'a str) -> Option<Self> {
-        let text = text.trim();
-        if text.is_empty() || text.starts_with('#') {
+    /// The line, unless it is blank, a comment, or has no known marker: ssh(1)
+    /// passes over bad lines, and so do we. A NUL ends the line.
+    pub(super) fn parse(text: &'a [u8]) -> Option<Self> {
+        let text = text.split(|byte| *byte == 0).next()?;
+        let text = after_blanks(text);
+        if text.is_empty() || text.starts_with(b"#") {
             return None;
         }
-        let mut words = text.split_ascii_whitespace();
-        let first = words.next()?;
-        let (marker, patterns) = match first {
-            "@revoked" => (Marker::Revoked, words.next()?),
-            "@cert-authority" => (Marker::CertAuthority, words.next()?),
-            other if other.starts_with('@') => return None,
-            other => (Marker::None, other),
-        };
-        let (key_type, key) = (words.next()?, words.next()?);
-        Some(Self {
-            marker,
-            patterns,
-            key_type,
-            key,
-        })
+        let (marker, text) = marker(text)?;
+        let end = text.iter().position(|byte| is_blank(*byte))?;
+        let (hosts, key) = text.split_at_checked(end)?;
+        Some(Self { marker, hosts, key })
     }
 
     /// Whether it speaks of the host whose entry is `host`.
     pub(super) fn is_for(&self, host: &str) -> bool {
-        matches_host(self.patterns, host)
+        matches_host(self.hosts, host)
     }
+
+    /// Its key, if it has a sound one.
+    pub(super) fn key(&self) -> Option<Key> {
+        Key::parse(self.key)
+    }
+}
+
+/// The marker and what follows it. ssh(1) looks for the space that ends a
+/// marker in the whole line, and for a tab only in a line without spaces.
+fn marker(text: &[u8]) -> Option<(Marker, &[u8])> {
+    if !text.starts_with(b"@") {
+        return Some((Marker::None, text));
+    }
+    let find = |wanted: u8| text.iter().position(|byte| *byte == wanted);
+    let (word, rest) = text.split_at_checked(find(b' ').or_else(|| find(b'\t'))?)?;
+    let marker = match word {
+        b"@revoked" => Marker::Revoked,
+        b"@cert-authority" => Marker::CertAuthority,
+        _ => return None,
+    };
+    let rest = after_blanks(rest);
+    (!rest.starts_with(b"@")).then_some((marker, rest))
+}
+
+fn after_blanks(text: &[u8]) -> &[u8] {
+    let start = text.iter().position(|byte| !is_blank(*byte));
+    text.split_at(start.unwrap_or(text.len())).1
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const KEY: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
+
     #[test]
     fn a_line_is_marker_hosts_type_and_key() {
-        let line = Line::parse("@revoked web,db ssh-ed25519 AAAA a comment").unwrap();
-        assert_eq!(line.marker, Marker::Revoked);
-        assert_eq!(
-            (line.patterns, line.key_type, line.key),
-            ("web,db", "ssh-ed25519", "AAAA")
-        );
+        for (start, marker) in [
+            ("", Marker::None),
+            (" \t", Marker::None),
+            ("@revoked ", Marker::Revoked),
+            ("@cert-authority  \t", Marker::CertAuthority),
+        ] {
+            let text = format!("{start}web,db {KEY} a comment\r");
+            let line = Line::parse(text.as_bytes()).unwrap();
+            assert_eq!(line.marker, marker);
+            assert!(line.is_for("web") && line.is_for("db") && line.key().is_some());
+        }
     }
 
     #[test]
@@ -75,10 +103,16 @@ mod tests {
             "  ",
             "# web ssh-ed25519 AAAA",
             "web",
-            "web ssh-ed25519",
+            "\0web",
             "@odd web t k",
+            "@revoked",
+            "@revoked @revoked web t k",
+            // The space that ends the marker is the one behind `web`.
+            "@revoked\tweb t k",
         ] {
-            assert_eq!(Line::parse(bad), None, "{bad}");
+            assert_eq!(Line::parse(bad.as_bytes()), None, "{bad}");
         }
+        let cut = format!("web {}\0", KEY.split_at(30).0);
+        assert_eq!(Line::parse(cut.as_bytes()).unwrap().key(), None);
     }
 }

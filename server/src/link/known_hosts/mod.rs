@@ -2,7 +2,11 @@
 //! reader of OpenSSH's known_hosts (sshd(8), `SSH_KNOWN_HOSTS FILE FORMAT`).
 
 mod accepted;
+#[cfg(test)]
+mod against_ssh_keygen;
 mod files;
+mod key;
+mod known_as;
 mod line;
 mod pattern;
 mod place;
@@ -11,7 +15,7 @@ mod verdict;
 pub(super) use accepted::remember;
 pub(super) use files::Known;
 pub use files::KnownHostsFiles;
-pub(super) use pattern::host_entry;
+pub use known_as::KnownAs;
 pub use place::Place;
 pub use verdict::Policy;
-pub(super) use verdict::{Verdict, judge};
+pub(super) use verdict::{Verdict, fingerprint, judge};

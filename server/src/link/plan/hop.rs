@@ -6,7 +6,7 @@ use std::time::Duration;
 use schema::Secret;
 
 use crate::link::address::Address;
-use crate::link::known_hosts::{KnownHostsFiles, Policy};
+use crate::link::known_hosts::{KnownAs, KnownHostsFiles, Policy};
 use crate::link::ssh_config::Local;
 
 /// Keepalives that may go unanswered before a link is gone.
@@ -38,7 +38,7 @@ pub struct Hop {
     /// Where.
     pub address: Address,
     /// How `known_hosts` names the host.
-    pub known_as: String,
+    pub known_as: KnownAs,
     /// What to authenticate with.
     pub credentials: Credentials,
     /// Where host keys are looked up.

@@ -9,7 +9,7 @@ use schema::spec::SshSpec;
 use super::error::PlanError;
 use super::hop::{Credentials, Hop, Plan, Surroundings};
 use crate::link::address::{Address, Written};
-use crate::link::known_hosts::{KnownHostsFiles, Policy, host_entry};
+use crate::link::known_hosts::{KnownAs, KnownHostsFiles, Policy};
 use crate::link::ssh_config::{
     AgentName, Asked, HostConfig, JumpHost, Proxy, StrictHostKeyChecking,
 };
@@ -192,10 +192,7 @@ impl Hop {
         let mut ignored = config.ignored.clone();
         ignored.extend(not_yet(config));
         Ok(Self {
-            known_as: config
-                .host_key_alias
-                .clone()
-                .unwrap_or_else(|| host_entry(&address)),
+            known_as: KnownAs::new(&address, config.host_key_alias.as_deref()),
             credentials: Credentials::new(
                 spec.auth.as_ref(),
                 config,
@@ -364,7 +361,7 @@ mod tests {
         assert_eq!(hop.credentials.default_keys.len(), 3);
         assert_eq!(hop.policy, Policy::Strict);
         assert_eq!(hop.keepalive, Some(KEEPALIVE));
-        assert_eq!(hop.known_as, "web");
+        assert_eq!(hop.known_as.entry(), "web");
     }
 
     #[test]
@@ -376,7 +373,7 @@ mod tests {
         let hop = beside(config, "{}").unwrap();
         assert_eq!(hop.address.to_string(), "10.0.0.1:2222");
         assert_eq!(
-            (hop.user.as_str(), hop.known_as.as_str()),
+            (hop.user.as_str(), hop.known_as.entry()),
             ("deploy", "webkey")
         );
         let credentials = &hop.credentials;
