@@ -40,6 +40,19 @@ impl Key {
             .to_owned()
     }
 
+    /// Has this authority sign `key` as a host's, with more `arguments` of
+    /// ssh-keygen's; the certificate lies beside it with `-cert.pub`.
+    pub fn certify_host(&self, key: &Key, arguments: &[&str]) {
+        let output = programs::command("ssh_keygen")
+            .args(["-q", "-h", "-I", "story", "-s"])
+            .arg(&self.path)
+            .args(arguments)
+            .arg(key.path.with_extension("pub"))
+            .output()
+            .expect("ssh-keygen starts");
+        assert!(output.status.success(), "ssh-keygen: {output:?}");
+    }
+
     /// `SHA256:...`.
     pub fn fingerprint(&self) -> String {
         let output = programs::command("ssh_keygen")

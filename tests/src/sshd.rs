@@ -57,9 +57,30 @@ impl Sshd {
 
     /// The server's line of a known_hosts file.
     pub fn known_hosts_line(&self) -> String {
-        let line = self.host_key.public_line();
-        let key: Vec<&str> = line.split_whitespace().take(2).collect();
-        format!("[127.0.0.1]:{} {}\n", self.port, key.join(" "))
+        format!("{} {}\n", self.known_as(), self.host_key())
+    }
+
+    /// `[127.0.0.1]:PORT`, as known_hosts names the server.
+    pub fn known_as(&self) -> String {
+        format!("[127.0.0.1]:{}", self.port)
+    }
+
+    /// The public host key, `ssh-ed25519 AAAA...`.
+    pub fn host_key(&self) -> String {
+        without_comment(&self.host_key)
+    }
+
+    /// Starts it again with a certificate for its key by `authority`, made with
+    /// these `arguments` of ssh-keygen's.
+    pub fn certify(&mut self, authority: &Key, arguments: &[&str]) {
+        self.kill();
+        authority.certify_host(&self.host_key, arguments);
+        let shown = self.folder.display();
+        let line = format!("HostCertificate {shown}/host_key-cert.pub");
+        if !self.extra.contains(&line) {
+            self.extra.push(line);
+        }
+        self.up();
     }
 
     /// Lets exactly these keys in, from the next connection on.
@@ -186,6 +207,12 @@ impl Drop for Sshd {
             drop(child.wait());
         }
     }
+}
+
+fn without_comment(key: &Key) -> String {
+    let line = key.public_line();
+    let words: Vec<&str> = line.split_whitespace().take(2).collect();
+    words.join(" ")
 }
 
 /// Ports that were handed out: two stories at once must not get the same one

@@ -57,13 +57,42 @@ impl World {
 
     /// Writes the server's present key into `known_hosts`.
     pub fn trust(&self) {
-        let path = self.home().join(".ssh/known_hosts");
-        std::fs::write(path, self.sshd.known_hosts_line()).expect("known_hosts");
+        self.trust_lines(&self.sshd.known_hosts_line());
     }
 
     /// Empties `known_hosts`.
     pub fn trust_nobody(&self) {
-        std::fs::write(self.home().join(".ssh/known_hosts"), "").expect("known_hosts");
+        self.trust_lines("");
+    }
+
+    /// Replaces the text of `known_hosts`.
+    pub fn trust_lines(&self, text: &str) {
+        std::fs::write(self.known_hosts(), text).expect("known_hosts");
+    }
+
+    /// The user's own `known_hosts`.
+    pub fn known_hosts(&self) -> PathBuf {
+        self.home().join(".ssh/known_hosts")
+    }
+
+    /// Whether the real ssh gets in with the world's key and `known_hosts`.
+    pub fn ssh_gets_in(&self) -> bool {
+        let mut ssh = programs::command("ssh");
+        for option in [
+            "BatchMode=yes".to_owned(),
+            "StrictHostKeyChecking=yes".to_owned(),
+            "UpdateHostKeys=no".to_owned(),
+            "GlobalKnownHostsFile=none".to_owned(),
+            "IdentitiesOnly=yes".to_owned(),
+            format!("UserKnownHostsFile={}", self.known_hosts().display()),
+        ] {
+            ssh.arg("-o").arg(option);
+        }
+        ssh.args(["-F", "none", "-p", &self.sshd.port().to_string(), "-i"])
+            .arg(&self.key.path)
+            .arg(format!("{}@127.0.0.1", user()))
+            .arg("true");
+        ssh.output().is_ok_and(|output| output.status.success())
     }
 
     /// The home folder.

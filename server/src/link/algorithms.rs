@@ -47,8 +47,9 @@ const HOST_KEYS: &[Algorithm] = &[
 
 /// What to offer to a host of which known_hosts has keys of the types
 /// `known_types` (`ssh-ed25519`, ...): those first, as ssh(1) does, so that the
-/// server shows a key that can be compared.
-pub(super) fn preferred(known_types: &[String]) -> Preferred {
+/// server shows a key that can be compared. Certificates are asked for when
+/// somebody is known who `certifies` the host: a server that has one shows it.
+pub(super) fn preferred(known_types: &[String], certifies: bool) -> Preferred {
     let known = |algorithm: &&Algorithm| {
         let plain = match algorithm {
             Algorithm::Rsa { .. } => "ssh-rsa",
@@ -64,7 +65,11 @@ pub(super) fn preferred(known_types: &[String]) -> Preferred {
         CIPHERS_WITHOUT_AES
     };
     let mut offer = Preferred::DEFAULT;
-    offer.key = Cow::Owned(keys.into_iter().cloned().collect());
+    let keys: Vec<Algorithm> = keys.into_iter().cloned().collect();
+    if certifies {
+        offer.host_key_certificates = Cow::Owned(keys.clone());
+    }
+    offer.key = Cow::Owned(keys);
     offer.cipher = Cow::Borrowed(ciphers);
     offer.compression = Cow::Borrowed(&[russh::compression::NONE]);
     offer
@@ -91,7 +96,7 @@ mod tests {
 
     #[test]
     fn the_types_that_known_hosts_has_are_offered_first() {
-        let offer = preferred(&["ssh-rsa".into()]);
+        let offer = preferred(&["ssh-rsa".into()], true);
         assert_eq!(
             offer.key[0],
             Algorithm::Rsa {
@@ -100,11 +105,13 @@ mod tests {
         );
         assert_eq!(offer.key[2], Algorithm::Ed25519);
         assert_eq!(offer.key.len(), HOST_KEYS.len());
+        assert_eq!(offer.host_key_certificates, offer.key);
     }
 
     #[test]
     fn nothing_old_is_offered() {
-        let offer = preferred(&[]);
+        let offer = preferred(&[], false);
+        assert!(offer.host_key_certificates.is_empty());
         assert!(offer.kex.iter().all(|kex| !kex.as_ref().ends_with("sha1")));
         assert!(
             offer

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use russh::client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session};
-use russh::keys::{PublicKey, PublicKeyOrCertificate};
+use russh::keys::PublicKeyOrCertificate;
 use russh::{Channel, ChannelOpenFailure, Names};
 use tokio_util::sync::CancellationToken;
 
 use super::address::Address;
 use super::error::LinkError;
 use super::known_hosts::{Known, Policy, Verdict, fingerprint, judge, remember};
+use crate::clock::Clock;
 
 /// What the handler needs to judge a host key.
 #[derive(Debug)]
@@ -62,13 +63,21 @@ impl Drop for Client {
 }
 
 impl Client {
-    fn judge_key(&self, key: &PublicKey) -> Result<(), LinkError> {
+    fn judge_key(&self, shown: &PublicKeyOrCertificate) -> Result<(), LinkError> {
+        let key = shown.public_key();
         let key_type = key.algorithm().as_str().to_owned();
         let fingerprint = fingerprint(key.key_data());
+        // A rekey shows the same key again; what it was taken for stands, also
+        // when its certificate has expired by now.
+        if self.found.host_key.get() == Some(&fingerprint) {
+            return Ok(());
+        }
         let trust = &self.trust;
         let address = trust.address.clone();
         let known_as = trust.known.known_as();
-        match judge(&trust.known, &trust.policy, key.key_data()) {
+        let now = u64::try_from(Clock::system().now_ms() / 1000).unwrap_or_default();
+        let (data, certificate) = (key.key_data(), shown.certificate());
+        match judge(&trust.known, &trust.policy, data, certificate, now) {
             Verdict::Accept => {}
             Verdict::AcceptAndRemember => {
                 let text = key.to_openssh().unwrap_or_default();
@@ -83,6 +92,14 @@ impl Client {
                     others,
                 });
             }
+            Verdict::BadCertificate(fault) => {
+                return Err(LinkError::HostCertificate {
+                    address,
+                    key_type,
+                    fingerprint,
+                    fault,
+                });
+            }
             Verdict::Changed(place) => {
                 return Err(LinkError::HostKeyChanged {
                     address,
@@ -94,7 +111,6 @@ impl Client {
             }
             Verdict::Revoked(place) => return Err(LinkError::HostKeyRevoked { address, place }),
         }
-        // A rekey shows the same key again; the first stands.
         self.found.host_key.get_or_init(|| fingerprint);
         Ok(())
     }
@@ -116,7 +132,7 @@ impl Handler for Client {
         &mut self,
         key: &PublicKeyOrCertificate,
     ) -> Result<bool, ClientError> {
-        self.judge_key(&key.public_key())?;
+        self.judge_key(key)?;
         Ok(true)
     }
 

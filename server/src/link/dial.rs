@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use russh::client::{self, Config};
+use schema::Code;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, BufReader};
 use tokio_util::sync::CancellationToken;
 
@@ -51,7 +52,7 @@ pub fn dial<'a>(
                 // What a server said of keys and credentials holds for its other
                 // addresses too; asking again elsewhere would only count as tries.
                 Err(error) if error.disposition() != Disposition::Retry => return Err(error),
-                Err(error @ LinkError::HostKeyUnknown { .. }) => return Err(error),
+                Err(error) if error.code() == Code::HostKeyUnknown => return Err(error),
                 Err(error) => last = Some(error),
             }
         }
@@ -223,7 +224,7 @@ fn config(known: &Known, keepalive: Option<Duration>, round_trip: Duration) -> C
         ),
         window_size: window(round_trip),
         channel_buffer_size: CHANNEL_QUEUE,
-        preferred: algorithms::preferred(&known.key_types()),
+        preferred: algorithms::preferred(&known.key_types(), known.has_authorities()),
         inactivity_timeout: None,
         keepalive_interval: keepalive,
         keepalive_max: KEEPALIVES_MISSED as usize - 1,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use schema::Code;
 
 use super::address::Address;
-use super::known_hosts::Place;
+use super::known_hosts::{CertificateFault, Place};
 use super::plan::PlanError;
 
 /// A failure to make or to use a link.
@@ -71,6 +71,18 @@ pub enum LinkError {
         fingerprint: String,
         /// Where keys of another type for this host stand, if any do.
         others: Option<Place>,
+    },
+    /// Shown with a certificate that is not taken, and not known without it.
+    #[error("the host certificate of {address} for {key_type} {fingerprint} is refused: {fault}")]
+    HostCertificate {
+        /// Where to.
+        address: Address,
+        /// `ssh-ed25519`, say.
+        key_type: String,
+        /// `SHA256:...` of the key that it certifies.
+        fingerprint: String,
+        /// Why not.
+        fault: CertificateFault,
     },
     /// Another than a known_hosts file has.
     #[error(
@@ -228,7 +240,7 @@ impl LinkError {
     /// The stable code.
     pub fn code(&self) -> Code {
         match self {
-            Self::HostKeyUnknown { .. } => Code::HostKeyUnknown,
+            Self::HostKeyUnknown { .. } | Self::HostCertificate { .. } => Code::HostKeyUnknown,
             Self::HostKeyChanged { .. } | Self::HostKeyRevoked { .. } => Code::HostKeyChanged,
             Self::AuthRefused { .. } | Self::NoCredential { .. } => Code::AuthFailed,
             Self::SecretGone { .. } | Self::PassphraseNeeded { .. } => Code::NeedsAuth,
@@ -269,6 +281,15 @@ impl LinkError {
                     address.host
                 )
             }
+            Self::HostCertificate {
+                fault: CertificateFault::Signature,
+                ..
+            } => "nothing is sent to it: ask whoever runs the host".into(),
+            Self::HostCertificate { fingerprint, .. } => format!(
+                "known_hosts does not have the certified key itself either. Whoever signs the host's \
+                 certificates can make a new one; if {fingerprint} is the key you expect, call \
+                 ssh_connect again with spec.host_key \"{fingerprint}\""
+            ),
             Self::HostKeyChanged {
                 known_as, place, ..
             } => format!(

@@ -100,18 +100,40 @@ impl Known {
         }
     }
 
+    /// Those of its name without the port too.
+    pub(super) fn every_entry(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().chain(&self.without_port)
+    }
+
     /// The types of the plain keys that are known of the host.
     pub(crate) fn key_types(&self) -> Vec<String> {
-        let types = |entries: &[Entry]| -> Vec<String> {
-            let plain = entries.iter().filter(|entry| entry.is_plain());
-            plain.map(Entry::key_type).collect()
-        };
-        let own = types(&self.entries);
-        if own.is_empty() {
-            types(&self.without_port)
+        let plain = self.own_else_without_port(Marker::None);
+        plain.map(Entry::key_type).collect()
+    }
+
+    /// Whether a line names somebody who may sign certificates of the host.
+    pub(crate) fn has_authorities(&self) -> bool {
+        let mut authorities = self.own_else_without_port(Marker::CertAuthority);
+        authorities.next().is_some()
+    }
+
+    /// Whether `signer` may sign certificates of the host.
+    pub(super) fn has_authority(&self, signer: &KeyData) -> bool {
+        let mut authorities = self.own_else_without_port(Marker::CertAuthority);
+        authorities.any(|entry| entry.key.data == *signer)
+    }
+
+    /// The host's entries with this marker; those of its name without the port
+    /// where it has none of its own.
+    fn own_else_without_port(&self, marker: Marker) -> impl Iterator<Item = &Entry> {
+        let of_marker = move |entry: &&Entry| entry.marker == marker;
+        let own = self.entries.iter().any(|entry| of_marker(&entry));
+        let entries = if own {
+            &self.entries
         } else {
-            own
-        }
+            &self.without_port
+        };
+        entries.iter().filter(of_marker)
     }
 }
 

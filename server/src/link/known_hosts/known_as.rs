@@ -38,6 +38,11 @@ impl KnownAs {
     pub(super) fn without_port(&self) -> Option<&str> {
         self.without_port.as_deref()
     }
+
+    /// The name that a host certificate must be made for: host or alias.
+    pub(super) fn principal(&self) -> &str {
+        self.without_port().unwrap_or(&self.entry)
+    }
 }
 
 #[cfg(test)]
@@ -56,6 +61,7 @@ mod tests {
             let name = KnownAs::new(&address.parse().unwrap(), alias);
             assert_eq!(name.entry(), entry);
             assert_eq!(name.without_port(), without_port, "{address}");
+            assert_eq!(name.principal(), without_port.unwrap_or(entry));
         }
     }
 }

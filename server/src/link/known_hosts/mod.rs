@@ -4,6 +4,7 @@
 mod accepted;
 #[cfg(test)]
 mod against_ssh_keygen;
+mod certificate;
 mod files;
 mod key;
 mod known_as;
@@ -13,6 +14,7 @@ mod place;
 mod verdict;
 
 pub(super) use accepted::remember;
+pub use certificate::CertificateFault;
 pub(super) use files::Known;
 pub use files::KnownHostsFiles;
 pub use known_as::KnownAs;

@@ -1,9 +1,10 @@
 //! Whether a server's key may be taken: pure, from what the files say and
 //! what the caller allowed.
 
-use russh::keys::HashAlg;
 use russh::keys::ssh_key::public::KeyData;
+use russh::keys::{Certificate, HashAlg};
 
+use super::certificate::{self, CertificateFault};
 use super::files::{Entry, Known};
 use super::place::Place;
 
@@ -33,25 +34,53 @@ pub(crate) enum Verdict {
         /// A key of another type stands here.
         others: Option<Place>,
     },
+    /// Shown with a certificate that is not taken, in no file, not allowed.
+    BadCertificate(CertificateFault),
     /// Another key of its type stands here: stop, whatever was allowed.
     Changed(Place),
     /// Revoked here: stop, whatever was allowed.
     Revoked(Place),
 }
 
-/// Judges a server's key.
+/// Judges a server's key and the certificate that it came with, at `now` in
+/// seconds since 1970.
 ///
-/// As ssh(1) does, a key that is known for the host without a port is taken
-/// for `[host]:port` too while that has no key of its own; such an entry never
-/// makes a key a changed one. Unlike ssh(1), one that it revokes is refused.
-pub(crate) fn judge(known: &Known, policy: &Policy, key: &KeyData) -> Verdict {
+/// As ssh(1) does, a key whose certificate is not taken is judged as if it had
+/// come alone; only a forged signature ends it. And a key or signer that is
+/// known for the host without a port is taken for `[host]:port` too while that
+/// has none of its own; such an entry never makes a key a changed one. Unlike
+/// ssh(1), one that it revokes is refused.
+pub(crate) fn judge(
+    known: &Known,
+    policy: &Policy,
+    key: &KeyData,
+    certificate: Option<&Certificate>,
+    now: u64,
+) -> Verdict {
     if *policy == Policy::Unchecked {
         return Verdict::Accept;
     }
-    let mut every = known.entries.iter().chain(&known.without_port);
-    if let Some(entry) = every.find(|entry| entry.revokes(key)) {
+    let signer = certificate.map(Certificate::signature_key);
+    let revoked = |entry: &&Entry| {
+        let keys = std::iter::once(key).chain(signer);
+        keys.into_iter().any(|key| entry.revokes(key))
+    };
+    if let Some(entry) = known.every_entry().find(revoked) {
         return Verdict::Revoked(entry.place.clone());
     }
+    let fault = match certificate.map(|shown| certificate::check(shown, known, now)) {
+        Some(Ok(())) => return Verdict::Accept,
+        Some(Err(fault @ CertificateFault::Signature)) => return Verdict::BadCertificate(fault),
+        Some(Err(fault)) => Some(fault),
+        None => None,
+    };
+    match (judge_plain(known, policy, key), fault) {
+        (Verdict::Unknown { .. }, Some(fault)) => Verdict::BadCertificate(fault),
+        (verdict, _) => verdict,
+    }
+}
+
+fn judge_plain(known: &Known, policy: &Policy, key: &KeyData) -> Verdict {
     let plain: Vec<&Entry> = known.entries.iter().filter(|e| e.is_plain()).collect();
     if plain.iter().any(|entry| entry.vouches_for(key)) {
         return Verdict::Accept;
@@ -85,8 +114,8 @@ mod tests {
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
     use russh::keys::PublicKey;
-    use russh::keys::ssh_key::public::Ed25519PublicKey;
 
+    use super::super::certificate::made::{NOW, ed25519, forged_by, signed_by};
     use super::super::known_as::KnownAs;
     use super::*;
 
@@ -96,10 +125,6 @@ mod tests {
         text.replace("{KEY}", &ed25519_line(1))
             .replace("{OTHER}", &ed25519_line(2))
             .replace("{RSA}", &rsa)
-    }
-
-    fn ed25519(filler: u8) -> KeyData {
-        KeyData::Ed25519(Ed25519PublicKey([filler; 32]))
     }
 
     fn ed25519_line(filler: u8) -> String {
@@ -126,7 +151,7 @@ mod tests {
 
     /// What becomes of `{KEY}`.
     fn verdict(text: &str, policy: &Policy) -> Verdict {
-        judge(&known(text, "web"), policy, &ed25519(1))
+        judge(&known(text, "web"), policy, &ed25519(1), None, 0)
     }
 
     fn named() -> Policy {
@@ -184,7 +209,8 @@ mod tests {
 
     #[test]
     fn off_port_22_the_name_without_the_port_vouches_but_never_changes() {
-        let verdict = |text, policy: &Policy| judge(&known(text, "web:2222"), policy, &ed25519(1));
+        let verdict =
+            |text, policy: &Policy| judge(&known(text, "web:2222"), policy, &ed25519(1), None, 0);
         let own = "[web]:2222 {OTHER}\nweb {KEY}";
         for (text, expected) in [
             ("web {KEY}", Verdict::Accept),
@@ -198,6 +224,68 @@ mod tests {
         }
         let remembered = verdict("web {OTHER}", &Policy::AcceptNew);
         assert_eq!(remembered, Verdict::AcceptAndRemember);
+    }
+
+    #[test]
+    fn a_certificate_that_is_not_taken_leaves_its_key_to_be_judged_alone() {
+        let certificate = signed_by(9, "web");
+        let judged = |text: &str, policy: &Policy| {
+            let known = known(&text.replace("{CA}", &ed25519_line(9)), "web");
+            judge(&known, policy, &ed25519(1), Some(&certificate), NOW)
+        };
+        let trusted = "@cert-authority * {CA}";
+        assert_eq!(judged(trusted, &Policy::Strict), Verdict::Accept);
+        let beside = format!("web {{OTHER}}\n{trusted}");
+        assert_eq!(judged(&beside, &Policy::Strict), Verdict::Accept);
+        let signer = fingerprint(certificate.signature_key());
+        let unknown = Verdict::BadCertificate(CertificateFault::Authority(signer));
+        let other = "@cert-authority * {OTHER}";
+        for (text, policy, expected) in [
+            (other, Policy::Strict, unknown.clone()),
+            ("web {RSA}", Policy::Strict, unknown),
+            (other, named(), Verdict::AcceptAndRemember),
+            (other, Policy::AcceptNew, Verdict::AcceptAndRemember),
+            ("web {KEY}", Policy::Strict, Verdict::Accept),
+            ("web {OTHER}", Policy::Strict, Verdict::Changed(at(1))),
+            ("web {CA}", Policy::Strict, Verdict::Changed(at(1))),
+        ] {
+            assert_eq!(judged(text, &policy), expected, "{text}");
+        }
+        for revoked in ["{CA}", "{KEY}"] {
+            let text = format!("{trusted}\n@revoked web {revoked}");
+            assert_eq!(judged(&text, &named()), Verdict::Revoked(at(2)));
+        }
+    }
+
+    #[test]
+    fn a_forged_certificate_is_not_saved_by_its_key() {
+        let forged = forged_by(9, "web");
+        let text = format!("web {{KEY}}\n@cert-authority * {}", ed25519_line(9));
+        let judged = judge(
+            &known(&text, "web"),
+            &named(),
+            &ed25519(1),
+            Some(&forged),
+            NOW,
+        );
+        assert_eq!(judged, Verdict::BadCertificate(CertificateFault::Signature));
+    }
+
+    #[test]
+    fn off_port_22_the_signers_of_the_name_without_the_port_count_unless_it_has_its_own() {
+        let certificate = signed_by(9, "web");
+        let ca = format!("@cert-authority web {}", ed25519_line(9));
+        for (more, accepted) in [("", true), ("\n@cert-authority [web]:2222 {OTHER}", false)] {
+            let known = known(&format!("{ca}{more}"), "web:2222");
+            let judged = judge(
+                &known,
+                &Policy::Strict,
+                &ed25519(1),
+                Some(&certificate),
+                NOW,
+            );
+            assert_eq!(judged == Verdict::Accept, accepted, "{more}");
+        }
     }
 
     #[test]
