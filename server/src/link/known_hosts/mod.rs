@@ -5,6 +5,7 @@ mod accepted;
 #[cfg(test)]
 mod against_ssh_keygen;
 mod certificate;
+mod certificate_fault;
 mod files;
 mod key;
 mod known_as;
@@ -14,7 +15,7 @@ mod place;
 mod verdict;
 
 pub(super) use accepted::remember;
-pub use certificate::CertificateFault;
+pub use certificate_fault::CertificateFault;
 pub(super) use files::Known;
 pub use files::KnownHostsFiles;
 pub use known_as::KnownAs;

@@ -4,7 +4,8 @@
 use russh::keys::ssh_key::public::KeyData;
 use russh::keys::{Certificate, HashAlg};
 
-use super::certificate::{self, CertificateFault};
+use super::certificate;
+use super::certificate_fault::CertificateFault;
 use super::files::{Entry, Known};
 use super::place::Place;
 
