@@ -43,14 +43,30 @@ impl Key {
     /// Has this authority sign `key` as a host's, with more `arguments` of
     /// ssh-keygen's; the certificate lies beside it with `-cert.pub`.
     pub fn certify_host(&self, key: &Key, arguments: &[&str]) {
+        self.certify(key, &[&["-h"], arguments].concat());
+    }
+
+    /// The same as the key of `user`.
+    pub fn certify_user(&self, key: &Key, user: &str, arguments: &[&str]) {
+        self.certify(key, &[&["-n", user], arguments].concat());
+    }
+
+    fn certify(&self, key: &Key, arguments: &[&str]) {
         let output = programs::command("ssh_keygen")
-            .args(["-q", "-h", "-I", "story", "-s"])
+            .args(["-q", "-I", "story", "-s"])
             .arg(&self.path)
             .args(arguments)
             .arg(key.path.with_extension("pub"))
             .output()
             .expect("ssh-keygen starts");
         assert!(output.status.success(), "ssh-keygen: {output:?}");
+    }
+
+    /// Its certificate, once there is one.
+    pub fn certificate(&self) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push("-cert.pub");
+        name.into()
     }
 
     /// `SHA256:...`.

@@ -1,7 +1,6 @@
 //! Dialling: address by address, socket, handshake, host key, authentication.
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::address::Address;
 use super::algorithms;
-use super::auth::{Authentication, Ending};
+use super::auth::{AgentSockets, Authentication, Ending};
 use super::client::{Client, ClientError, Found, Trust};
 use super::connection::Connection;
 use super::dial_limits::{DialLimits, Slot};
@@ -32,10 +31,10 @@ const CHANNEL_QUEUE: usize = 64;
 const PEEK_BYTES: usize = 256;
 
 /// Reaches the first address that answers, through its jump hosts. `agents` are
-/// tried in order after a hop's own.
+/// asked after the one that a hop names.
 pub fn dial<'a>(
     plan: &'a Plan,
-    agents: &'a [PathBuf],
+    agents: &'a AgentSockets,
     limits: &'a DialLimits,
 ) -> BoxFuture<'a, Result<Connection, LinkError>> {
     async move {
@@ -65,7 +64,7 @@ pub fn dial<'a>(
 struct Dial<'a> {
     hop: &'a Hop,
     address: &'a Address,
-    agents: &'a [PathBuf],
+    agents: &'a AgentSockets,
     limits: &'a DialLimits,
 }
 
@@ -179,21 +178,13 @@ impl Dial<'_> {
         let mut handle = client::connect_stream(config, guarded, client)
             .await
             .map_err(|error| self.explain(error))?;
-        let agents: Vec<PathBuf> = self
-            .hop
-            .credentials
-            .agent_socket
-            .iter()
-            .chain(self.agents)
-            .cloned()
-            .collect();
         let ending = Ending {
             found: &found,
             closed: &closed,
         };
-        Authentication::new(&mut handle, ending, self.hop, self.address, &agents)
-            .run()
-            .await?;
+        let authentication =
+            Authentication::new(&mut handle, ending, self.hop, self.address, self.agents);
+        Box::pin(authentication.run()).await?;
         giving_up.disarm();
         Ok(Connection::new(handle, self.hop, found, closed, round_trip))
     }

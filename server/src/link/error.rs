@@ -6,6 +6,7 @@ use std::time::Duration;
 use schema::Code;
 
 use super::address::Address;
+use super::auth::KeyFileError;
 use super::known_hosts::{CertificateFault, Place};
 use super::plan::PlanError;
 
@@ -149,6 +150,17 @@ pub enum LinkError {
         /// In the protocol's words.
         why: String,
     },
+    /// The server asks something that only a person can answer, for a second
+    /// factor, say.
+    #[error("{user}@{address} asks `{question}`, which only a person can answer")]
+    AsksPerson {
+        /// As whom.
+        user: String,
+        /// Where.
+        address: Address,
+        /// The server's question, made harmless.
+        question: String,
+    },
     /// A command or variable that does not fit a packet.
     #[error("{what} has {bytes} bytes, and SSH takes {max} at most")]
     TooLarge {
@@ -190,7 +202,7 @@ pub enum LinkError {
         path: String,
         /// Why.
         #[source]
-        source: russh::keys::Error,
+        source: KeyFileError,
     },
     /// A private key file wants a passphrase that was not given.
     #[error("the key {path} has a passphrase and none was given")]
@@ -229,6 +241,7 @@ impl LinkError {
             Self::HostKeyChanged { .. } | Self::HostKeyRevoked { .. } => Disposition::HostKey,
             Self::AuthRefused { .. }
             | Self::NoCredential { .. }
+            | Self::AsksPerson { .. }
             | Self::KeyFile { .. }
             | Self::SecretGone { .. }
             | Self::PassphraseNeeded { .. } => Disposition::NeedsAuth,
@@ -242,8 +255,15 @@ impl LinkError {
         match self {
             Self::HostKeyUnknown { .. } | Self::HostCertificate { .. } => Code::HostKeyUnknown,
             Self::HostKeyChanged { .. } | Self::HostKeyRevoked { .. } => Code::HostKeyChanged,
-            Self::AuthRefused { .. } | Self::NoCredential { .. } => Code::AuthFailed,
-            Self::SecretGone { .. } | Self::PassphraseNeeded { .. } => Code::NeedsAuth,
+            Self::AuthRefused { .. }
+            | Self::NoCredential { .. }
+            | Self::KeyFile {
+                source: KeyFileError::PassphraseWrong,
+                ..
+            } => Code::AuthFailed,
+            Self::SecretGone { .. } | Self::PassphraseNeeded { .. } | Self::AsksPerson { .. } => {
+                Code::NeedsAuth
+            }
             Self::Withdrawn => Code::Cancelled,
             Self::TooLarge { .. } => Code::TooLarge,
             Self::NoAgent { .. } | Self::EmptyAgent { .. } | Self::KnownHosts { .. } => {
@@ -317,7 +337,12 @@ impl LinkError {
                  brings an agent that answers"
                     .into()
             }
-            Self::KeyFile { .. } => "name a private key file that this user can read".into(),
+            Self::KeyFile { path, source } => source.next_step(path),
+            Self::AsksPerson { .. } => {
+                "let the host accept a key for this user without that question (sshd's \
+                 AuthenticationMethods), name the key in spec.auth, and call ssh_reconnect"
+                    .into()
+            }
             Self::OldCrypto { .. } => "the host needs a newer SSH server".into(),
             Self::ChannelRefused(_) => {
                 "the host allows only so many at once (MaxSessions); try again when a job has ended"

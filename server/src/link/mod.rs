@@ -2,7 +2,6 @@
 //! only room that knows russh.
 
 mod address;
-mod agent;
 mod algorithms;
 mod auth;
 mod client;
@@ -24,6 +23,7 @@ mod state;
 mod wildcard;
 
 pub use address::Address;
+pub use auth::AgentSockets;
 pub use command::{Control, Ended, Exec, Kill, OutputSink, Stream};
 pub use connection::{Connection, Facts};
 pub use dial::dial;

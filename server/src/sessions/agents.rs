@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
+use crate::link::AgentSockets;
+
 /// Agents that are remembered. Each login brings another path, and old ones
 /// are dead.
 const AGENTS_MAX: usize = 8;
@@ -38,16 +40,15 @@ impl Agents {
         self.arrivals.send_modify(|count| *count += 1);
     }
 
-    /// `first`, then the others, newest first.
-    pub(super) fn in_order(&self, first: &[PathBuf]) -> Vec<PathBuf> {
+    /// A session's `own`, and beside them what other clients brought, newest
+    /// first.
+    pub(super) fn beside(&self, own: &[PathBuf]) -> AgentSockets {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut order: Vec<PathBuf> = Vec::new();
-        for path in first.iter().chain(known.iter()) {
-            if !order.contains(path) {
-                order.push(path.clone());
-            }
+        let others = known.iter().filter(|path| !own.contains(path));
+        AgentSockets {
+            own: own.to_vec(),
+            remembered: others.cloned().collect(),
         }
-        order
     }
 
     /// Changes at each arrival.
@@ -61,12 +62,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_callers_own_agent_comes_first_then_the_newest() {
+    fn a_sessions_own_agents_stay_apart_from_the_others() {
         let agents = Agents::default();
-        for path in ["/a", "/b", "/a"] {
+        for path in ["/a", "/b", "/c", "/a"] {
             agents.arrived(path.into());
         }
-        let order = agents.in_order(&["/mine".into(), "/b".into()]);
-        assert_eq!(order, ["/mine", "/b", "/a"].map(PathBuf::from));
+        let own = ["/mine", "/b"].map(PathBuf::from);
+        let sockets = agents.beside(&own);
+        assert_eq!(sockets.own, own);
+        assert_eq!(sockets.remembered, ["/a", "/c"].map(PathBuf::from));
     }
 }

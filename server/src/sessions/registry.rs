@@ -17,7 +17,7 @@ use super::error::SessionError;
 use super::session::{Parts, Session};
 use super::task::Dialer;
 use crate::clock::Clock;
-use crate::link::{DialLimits, LinkError, Plan, Surroundings, dial};
+use crate::link::{AgentSockets, DialLimits, LinkError, Plan, Surroundings, dial};
 
 /// Ids share so many locks: few enough to be nothing, many enough that
 /// sessions do not wait for each other's commits.
@@ -164,7 +164,7 @@ impl Sessions {
         let (around, limits) = (self.around.clone(), self.limits.clone());
         let (id, spec, gone) = (begin.id.clone(), begin.spec.clone(), begin.secret_gone);
         let client = begin.opened_by.clone();
-        Arc::new(move |agents: Vec<PathBuf>| {
+        Arc::new(move |agents: AgentSockets| {
             let (around, limits) = (around.clone(), limits.clone());
             let (id, spec, client) = (id.clone(), spec.clone(), client.clone());
             async move {

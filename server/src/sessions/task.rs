@@ -18,12 +18,12 @@ use super::backoff;
 use super::machine::{Effect, Event, Machine};
 use super::view::{Failure, Phase, View};
 use crate::clock::Clock;
-use crate::link::{Connection, LinkError, LinkState};
+use crate::link::{AgentSockets, Connection, LinkError, LinkState};
 
-/// Dials with these agents, in order. A value, so that a test can hand in
+/// Dials with these agents. A value, so that a test can hand in
 /// another.
 pub(super) type Dialer =
-    Arc<dyn Fn(Vec<PathBuf>) -> BoxFuture<'static, Result<Connection, LinkError>> + Send + Sync>;
+    Arc<dyn Fn(AgentSockets) -> BoxFuture<'static, Result<Connection, LinkError>> + Send + Sync>;
 
 /// What a handle asks of the task.
 #[derive(Debug)]
@@ -198,7 +198,7 @@ impl Task {
         match self.machine.on(event, backoff::random()) {
             Effect::Dial if self.dialling.is_none() => {
                 self.retry_at = None;
-                self.dialling = Some((self.dialer)(self.agents.in_order(&self.own_agents)));
+                self.dialling = Some((self.dialer)(self.agents.beside(&self.own_agents)));
             }
             // A dial that is under way is the next one.
             Effect::RetryAfter(wait) if self.dialling.is_none() => {

@@ -46,6 +46,8 @@ impl Credentials {
             .unwrap_or((nothing_given && has_agent) || given.agent_socket.is_some());
         Self {
             use_agent: wants_agent && given.key_path.is_none(),
+            agent_signs: has_agent && given.use_agent != Some(false),
+            certificates: config.certificate_files.clone(),
             identities_only: config.identities_only,
             identities,
             key: given.key_path.map(PathBuf::from),

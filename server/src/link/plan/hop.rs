@@ -57,7 +57,7 @@ pub struct Hop {
     pub through: Option<Box<Plan>>,
 }
 
-/// What to authenticate with, in the order that `auth.rs` tries it.
+/// What to authenticate with, in the order that `auth/` tries it.
 #[derive(Debug, Clone, Default)]
 pub struct Credentials {
     /// An explicit key file: goes first, and no other key is tried.
@@ -67,8 +67,12 @@ pub struct Credentials {
     /// Keys that `ssh_config` names, private or public files; an agent that has
     /// one of them signs with it.
     pub identities: Vec<PathBuf>,
+    /// Certificates that `ssh_config` names, for whichever of the keys they are.
+    pub certificates: Vec<PathBuf>,
     /// Whether keys of an agent are tried.
     pub use_agent: bool,
+    /// Whether an agent may sign for a key that is named by its file.
+    pub agent_signs: bool,
     /// Only those that are among `identities`.
     pub identities_only: bool,
     /// An agent that comes before every other.

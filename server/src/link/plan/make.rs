@@ -233,9 +233,6 @@ fn configured(
 /// Directives that this version reads and does not follow.
 fn not_yet(config: &HostConfig) -> Vec<String> {
     let mut named = Vec::new();
-    if !config.certificate_files.is_empty() {
-        named.push("CertificateFile".to_owned());
-    }
     if config.forward_agent != AgentName::None {
         named.push("ForwardAgent".to_owned());
     }
