@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use schema::Code;
+use storage::private_files::PrivateFileError;
 
 use super::address::Address;
 use super::known_hosts::{CertificateFault, Place};
@@ -117,6 +118,9 @@ pub enum LinkError {
         #[source]
         source: io::Error,
     },
+    /// Our own file of accepted host keys cannot be read or written.
+    #[error("cannot remember the accepted host key")]
+    AcceptedKeys(#[source] PrivateFileError),
     /// The server refused every credential there was.
     #[error("{user}@{address} refused {tried}; it accepts {accepts}")]
     AuthRefused {
@@ -246,9 +250,10 @@ impl LinkError {
             Self::SecretGone { .. } | Self::PassphraseNeeded { .. } => Code::NeedsAuth,
             Self::Withdrawn => Code::Cancelled,
             Self::TooLarge { .. } => Code::TooLarge,
-            Self::NoAgent { .. } | Self::EmptyAgent { .. } | Self::KnownHosts { .. } => {
-                Code::Unavailable
-            }
+            Self::NoAgent { .. }
+            | Self::EmptyAgent { .. }
+            | Self::KnownHosts { .. }
+            | Self::AcceptedKeys(_) => Code::Unavailable,
             Self::KeyFile { .. } | Self::Plan(_) => Code::InvalidArgument,
             Self::DialTimeout { .. } => Code::Timeout,
             Self::ExecRefused | Self::OldCrypto { .. } => Code::Remote,
@@ -315,6 +320,12 @@ impl LinkError {
             Self::NoAgent { .. } | Self::EmptyAgent { .. } => {
                 "start the agent or load the key; the session connects by itself when a client \
                  brings an agent that answers"
+                    .into()
+            }
+            Self::AcceptedKeys(_) => {
+                "nothing was sent to the host. That must be a plain file of the \
+                 daemon's user, in a folder of theirs with room: a person puts it right; or they \
+                 run plain ssh once and accept the key there"
                     .into()
             }
             Self::KeyFile { .. } => "name a private key file that this user can read".into(),

@@ -14,7 +14,7 @@ mod pattern;
 mod place;
 mod verdict;
 
-pub(super) use accepted::remember;
+pub use accepted::AcceptedKeys;
 pub use certificate_fault::CertificateFault;
 pub(super) use files::Known;
 pub use files::KnownHostsFiles;

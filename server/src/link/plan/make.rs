@@ -9,7 +9,7 @@ use schema::spec::SshSpec;
 use super::error::PlanError;
 use super::hop::{Credentials, Hop, Plan, Surroundings};
 use crate::link::address::{Address, Written};
-use crate::link::known_hosts::{KnownAs, KnownHostsFiles, Policy};
+use crate::link::known_hosts::{AcceptedKeys, KnownAs, KnownHostsFiles, Policy};
 use crate::link::ssh_config::{
     AgentName, Asked, HostConfig, JumpHost, Proxy, StrictHostKeyChecking,
 };
@@ -294,7 +294,10 @@ fn files(spec: &SshSpec, config: &HostConfig, around: &Surroundings) -> KnownHos
     };
     KnownHostsFiles {
         read,
-        accepted: around.accepted_keys.clone(),
+        accepted: AcceptedKeys {
+            path: around.accepted_keys.clone(),
+            beside: spec.known_hosts_path.as_ref().map(PathBuf::from),
+        },
     }
 }
 
