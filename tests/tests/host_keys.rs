@@ -299,3 +299,66 @@ fn our_own_file_is_private_and_is_never_written_through_a_link() {
     assert!(line.starts_with(&scene.world.sshd.known_as()), "{line}");
     assert!(line.contains(" accepted 20"), "{line}");
 }
+
+/// What the command line says, and whether it was content.
+fn hostkeys(world: &World, words: &[&str]) -> (bool, String) {
+    let mut bridge = world.bridge();
+    let output = bridge.arg("hostkeys").args(words).output();
+    let output = output.expect("the bridge starts");
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    (output.status.success(), text)
+}
+
+#[test]
+fn accepted_keys_are_listed_and_the_command_for_a_changed_one_is_told_and_works() {
+    let mut scene = Scene::new();
+    scene.world.trust_nobody();
+    let spec = scene.world.spec_with(json!({"host_key": "accept-new"}));
+    let call = json!({"id": "web", "spec": spec});
+    scene.agent.call("ssh_connect", call).ok();
+    let known_as = scene.world.sshd.known_as();
+    let old = scene.world.sshd.fingerprint();
+    let (done, listed) = hostkeys(&scene.world, &[]);
+    assert!(done, "{listed}");
+    for part in [&known_as, &old, "ssh-ed25519", "line 1", " 20", "story"] {
+        assert!(listed.contains(part), "{part}: {listed}");
+    }
+
+    scene.world.sshd.rotate_host_key();
+    let again = json!({"id": "web"});
+    let said = scene
+        .agent
+        .call("ssh_reconnect", again.clone())
+        .refused("host_key_changed");
+    let command = format!("`remote-shell-mcp hostkeys remove '{known_as}'`");
+    assert!(said.contains(&command), "{said}");
+    let (done, removed) = hostkeys(&scene.world, &["remove", &known_as]);
+    assert!(done && removed.contains("removed 1 key of"), "{removed}");
+    assert!(removed.contains(&old), "{removed}");
+    scene.agent.call("ssh_reconnect", again).ok();
+    let new = scene.world.sshd.fingerprint();
+    let (_, listed) = hostkeys(&scene.world, &[]);
+    assert!(listed.contains(&new) && !listed.contains(&old), "{listed}");
+
+    let address = scene.world.sshd.address();
+    let (done, removed) = hostkeys(&scene.world, &["remove", &address]);
+    assert!(done && accepted(&scene.world).is_empty(), "{removed}");
+    let (done, said) = hostkeys(&scene.world, &["remove", &address]);
+    assert!(!done && said.contains("has no key of"), "{said}");
+    assert!(said.contains("`remote-shell-mcp hostkeys` lists"), "{said}");
+    let (done, said) = hostkeys(&scene.world, &[]);
+    assert!(done && said.contains("no host key was accepted"), "{said}");
+}
+
+#[test]
+fn hostkeys_says_so_where_no_daemon_runs() {
+    let world = World::new();
+    for words in [&[][..], &["remove", "web"]] {
+        let (done, said) = hostkeys(&world, words);
+        assert!(!done && said.contains("daemon start"), "{said}");
+    }
+    assert!(!world.place().handle.exists());
+    let (done, said) = hostkeys(&world, &["forget"]);
+    assert!(!done && said.contains("hostkeys remove"), "{said}");
+}

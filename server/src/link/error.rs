@@ -299,8 +299,8 @@ impl LinkError {
                 known_as, place, ..
             } => format!(
                 "this is either a reinstalled host or an attack: nothing is sent to it. When a person \
-                 has made sure, they run `ssh-keygen -R '{}' -f {}` and then ssh_reconnect",
-                known_as, place.path
+                 has made sure, they run `{}` and then ssh_reconnect",
+                forgetting(known_as, place)
             ),
             Self::HostKeyRevoked { .. } => "ask whoever keeps that file".into(),
             Self::AuthRefused { .. } | Self::NoCredential { .. } => {
@@ -336,6 +336,15 @@ impl LinkError {
             }
             _ => String::new(),
         }
+    }
+}
+
+/// The command that takes the line away.
+fn forgetting(known_as: &str, place: &Place) -> String {
+    if place.is_ours {
+        format!("remote-shell-mcp hostkeys remove '{known_as}'")
+    } else {
+        format!("ssh-keygen -R '{known_as}' -f {}", place.path)
     }
 }
 

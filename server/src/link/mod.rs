@@ -29,6 +29,9 @@ pub use connection::{Connection, Facts};
 pub use dial::dial;
 pub use dial_limits::DialLimits;
 pub use error::{Disposition, LinkError};
-pub use known_hosts::{AcceptedKeys, CertificateFault, KnownAs, KnownHostsFiles, Place, Policy};
+pub use known_hosts::{
+    AcceptedKeys, CertificateFault, KnownAs, KnownHostsFiles, Place, Policy, accepted_keys,
+    forget_keys,
+};
 pub use plan::{Credentials, Hop, Plan, PlanError, Surroundings};
 pub use state::LinkState;

@@ -89,6 +89,23 @@ fn encoded(byte: u8) -> String {
     }
 }
 
+/// The bytes of which [`encoded`] made the word.
+fn decoded(word: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(word.len());
+    let mut left = word;
+    while let Some((byte, rest)) = left.split_first() {
+        let digits = rest.split_first_chunk::<2>().filter(|_| *byte == b'%');
+        let number = digits.and_then(|(digits, after)| {
+            let digits = str::from_utf8(digits).ok()?;
+            Some((u8::from_str_radix(digits, 16).ok()?, after))
+        });
+        let (byte, rest) = number.unwrap_or((*byte, rest));
+        bytes.push(byte);
+        left = rest;
+    }
+    bytes
+}
+
 /// Puts what `make` makes of the file's text in its place, in one step; nothing
 /// where it makes nothing. The file is 0600, and neither a link nor a pipe.
 pub(super) fn change(
@@ -118,8 +135,19 @@ pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(|byte| *byte == b'\n')
 }
 
+/// Beside which file a line counts, where it says so, and the rest of its
+/// comment.
+pub(super) fn named_file<'a>(line: &Line<'a>) -> (Option<Vec<u8>>, &'a [u8]) {
+    let comment = line.comment();
+    let Some(word) = scope_of(line) else {
+        return (None, comment);
+    };
+    let (_, path) = word.split_at(SCOPE_WORD.len());
+    (Some(decoded(path)), comment.split_at(word.len()).1)
+}
+
 /// The word that says beside which file a line counts.
-pub(super) fn scope_of<'a>(line: &Line<'a>) -> Option<&'a [u8]> {
+fn scope_of<'a>(line: &Line<'a>) -> Option<&'a [u8]> {
     let first = line.comment().split(u8::is_ascii_whitespace).next()?;
     first.starts_with(SCOPE_WORD.as_bytes()).then_some(first)
 }

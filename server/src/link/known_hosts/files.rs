@@ -54,7 +54,7 @@ impl Known {
         }
         let accepted = &files.accepted;
         let text = read_file(&accepted.path).await?;
-        known.add_if(&text, &accepted.path, |line| accepted.counts(line));
+        known.add_if(&text, &accepted.path, Some(accepted));
         Ok(known)
     }
 
@@ -73,12 +73,14 @@ impl Known {
 
     /// Takes over the lines of `text` that speak of the host.
     pub(super) fn add(&mut self, text: &[u8], path: &Path) {
-        self.add_if(text, path, |_| true);
+        self.add_if(text, path, None);
     }
 
-    fn add_if(&mut self, text: &[u8], path: &Path, counts: impl Fn(&Line<'_>) -> bool) {
+    /// Of our own file, those that count.
+    fn add_if(&mut self, text: &[u8], path: &Path, ours: Option<&AcceptedKeys>) {
+        let counts = |line: &Line<'_>| ours.is_none_or(|ours| ours.counts(line));
         for (number, raw) in (1..).zip(text.split(|byte| *byte == b'\n')) {
-            let Some(line) = Line::parse(raw).filter(&counts) else {
+            let Some(line) = Line::parse(raw).filter(counts) else {
                 continue;
             };
             let entry = || {
@@ -88,6 +90,7 @@ impl Known {
                     place: Place {
                         path: path.display().to_string(),
                         line: number,
+                        is_ours: ours.is_some(),
                     },
                 })
             };

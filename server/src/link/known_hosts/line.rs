@@ -42,6 +42,11 @@ impl<'a> Line<'a> {
         matches_host(self.hosts, host)
     }
 
+    /// Its column of names, as written.
+    pub(super) fn hosts(&self) -> &'a [u8] {
+        self.hosts
+    }
+
     /// Its key, if it has a sound one.
     pub(super) fn key(&self) -> Option<Key> {
         Key::parse(self.key)
