@@ -153,6 +153,17 @@ pub enum LinkError {
         /// In the protocol's words.
         why: String,
     },
+    /// The program that leads to the host failed before the host spoke.
+    #[error("cannot reach {address} by the ProxyCommand `{program}`")]
+    ProxyCommand {
+        /// Where to.
+        address: Address,
+        /// The program.
+        program: String,
+        /// The system's words, or how it ended and what it said.
+        #[source]
+        source: io::Error,
+    },
     /// A command or variable that does not fit a packet.
     #[error("{what} has {bytes} bytes, and SSH takes {max} at most")]
     TooLarge {
@@ -262,12 +273,54 @@ impl LinkError {
             | Self::Connect { .. }
             | Self::Handshake { .. }
             | Self::JumpRefused { .. }
+            | Self::ProxyCommand { .. }
             | Self::Lost(_) => Code::NotConnected,
         }
     }
 
     /// The next step in words; empty when the message says it all.
     pub fn next_step(&self) -> String {
+        match self {
+            Self::AuthRefused { .. } | Self::NoCredential { .. } => {
+                "call ssh_connect with spec.auth \
+                 (key_path, use_agent or password), or add the key to the host's authorized_keys; \
+                 then ssh_reconnect"
+                    .into()
+            }
+            Self::TooLarge { .. } => {
+                "feed what is long by stdin: `sh -s` reads a script there".into()
+            }
+            Self::SecretGone { .. } | Self::PassphraseNeeded { .. } => {
+                "call ssh_connect with the same id and spec, and with the secret in spec.auth; or \
+                 load the key into an agent and call ssh_reconnect"
+                    .into()
+            }
+            Self::NoAgent { .. } | Self::EmptyAgent { .. } => {
+                "start the agent or load the key; the session connects by itself when a client \
+                 brings an agent that answers"
+                    .into()
+            }
+            Self::AcceptedKeys(_) => {
+                "nothing was sent to the host. That must be a plain file of the \
+                 daemon's user, in a folder of theirs with room: a person puts it right; or they \
+                 run plain ssh once and accept the key there"
+                    .into()
+            }
+            Self::KeyFile { .. } => "name a private key file that this user can read".into(),
+            Self::ProxyCommand { .. } => "a person tries the ProxyCommand of ssh_config in a \
+                 terminal; the daemon finds programs on its own PATH, so a full path is surer"
+                .into(),
+            Self::OldCrypto { .. } => "the host needs a newer SSH server".into(),
+            Self::ChannelRefused(_) => {
+                "the host allows only so many at once (MaxSessions); try again when a job has ended"
+                    .into()
+            }
+            _ => self.host_key_step(),
+        }
+    }
+
+    /// The same, of a host key.
+    fn host_key_step(&self) -> String {
         match self {
             Self::HostKeyUnknown {
                 address,
@@ -303,37 +356,6 @@ impl LinkError {
                 forgetting(known_as, place)
             ),
             Self::HostKeyRevoked { .. } => "ask whoever keeps that file".into(),
-            Self::AuthRefused { .. } | Self::NoCredential { .. } => {
-                "call ssh_connect with spec.auth \
-                 (key_path, use_agent or password), or add the key to the host's authorized_keys; \
-                 then ssh_reconnect"
-                    .into()
-            }
-            Self::TooLarge { .. } => {
-                "feed what is long by stdin: `sh -s` reads a script there".into()
-            }
-            Self::SecretGone { .. } | Self::PassphraseNeeded { .. } => {
-                "call ssh_connect with the same id and spec, and with the secret in spec.auth; or \
-                 load the key into an agent and call ssh_reconnect"
-                    .into()
-            }
-            Self::NoAgent { .. } | Self::EmptyAgent { .. } => {
-                "start the agent or load the key; the session connects by itself when a client \
-                 brings an agent that answers"
-                    .into()
-            }
-            Self::AcceptedKeys(_) => {
-                "nothing was sent to the host. That must be a plain file of the \
-                 daemon's user, in a folder of theirs with room: a person puts it right; or they \
-                 run plain ssh once and accept the key there"
-                    .into()
-            }
-            Self::KeyFile { .. } => "name a private key file that this user can read".into(),
-            Self::OldCrypto { .. } => "the host needs a newer SSH server".into(),
-            Self::ChannelRefused(_) => {
-                "the host allows only so many at once (MaxSessions); try again when a job has ended"
-                    .into()
-            }
             _ => String::new(),
         }
     }

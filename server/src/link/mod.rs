@@ -16,6 +16,7 @@ mod exec;
 mod known_hosts;
 mod marker;
 mod plan;
+mod proxy_command;
 mod remote_script;
 mod socket;
 pub mod ssh_config;
@@ -33,5 +34,5 @@ pub use known_hosts::{
     AcceptedKeys, CertificateFault, KnownAs, KnownHostsFiles, Place, Policy, accepted_keys,
     forget_keys,
 };
-pub use plan::{Credentials, Hop, Plan, PlanError, Surroundings};
+pub use plan::{Credentials, Hop, Plan, PlanError, ProxyCommand, Surroundings, Through};
 pub use state::LinkState;
