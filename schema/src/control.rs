@@ -29,6 +29,14 @@ pub enum Method {
         /// Leave the marker that keeps bridges from starting it again.
         stay_down: bool,
     },
+    /// The host keys that callers accepted; answered with [`AcceptedKeys`].
+    HostKeys,
+    /// Take those of one host away; answered with [`AcceptedKeys`], which were
+    /// there, or with `not_found`.
+    ForgetHostKeys {
+        /// As known_hosts names it, or `host:port`.
+        name: String,
+    },
     /// Call a tool as a client would, without the model's result limit;
     /// answered with `{text, is_error}`.
     Tool {
@@ -65,6 +73,35 @@ pub struct About {
     pub reason: String,
     /// The absolute path of its state database.
     pub state_path: String,
+}
+
+/// Host keys of our own file of accepted ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptedKeys {
+    /// The file.
+    pub path: String,
+    /// In the file's order.
+    pub keys: Vec<AcceptedKey>,
+}
+
+/// One accepted host key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptedKey {
+    /// The file's line, from 1.
+    pub line: usize,
+    /// As the line names it: `host`, `[host]:port`, patterns, or a hash.
+    pub host: String,
+    /// `ssh-ed25519`, say.
+    pub key_type: String,
+    /// `SHA256:...`.
+    pub fingerprint: String,
+    /// When, RFC 3339; empty where the line does not say.
+    pub accepted_at: String,
+    /// For which client, or the line's comment.
+    pub client: String,
+    /// It counts for specs with this path alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_hosts_path: Option<String>,
 }
 
 #[cfg(test)]

@@ -205,3 +205,160 @@ fn a_certificate_that_is_not_valid_says_why_and_leaves_the_key_to_be_known() {
         scene.judged("@cert-authority * {CA}\n{HOST} {KEY}").ok();
     }
 }
+
+/// The text of our own file of accepted keys.
+fn accepted(world: &World) -> String {
+    std::fs::read_to_string(world.place().known_hosts).unwrap_or_default()
+}
+
+#[test]
+fn a_known_hosts_file_of_the_spec_counts_instead_of_all_others() {
+    let mut scene = Scene::new();
+    let named = scene.world.home().join("named hosts");
+    let with = |more: serde_json::Value| {
+        let mut spec = scene.world.spec_with(json!({"known_hosts_path": named}));
+        for (field, value) in more.as_object().into_iter().flatten() {
+            spec[field] = value.clone();
+        }
+        spec
+    };
+    let (alone, accepting) = (with(json!({})), with(json!({"host_key": "accept-new"})));
+    let connect = |scene: &Scene, id: &str, spec: &serde_json::Value| {
+        let call = json!({"id": id, "spec": spec});
+        scene.agent.call("ssh_connect", call)
+    };
+    // The user's file has the key, and then ours; neither is asked.
+    connect(&scene, "a", &alone).refused("host_key_unknown");
+    scene.world.trust_nobody();
+    let default = scene.world.spec_with(json!({"host_key": "accept-new"}));
+    connect(&scene, "by-default", &default).ok();
+    connect(&scene, "a", &alone).refused("host_key_unknown");
+    std::fs::write(&named, scene.world.sshd.known_hosts_line()).expect("the named file");
+    connect(&scene, "by-file", &alone).ok();
+    std::fs::remove_file(&named).expect("it goes");
+
+    // What is accepted beside it is found again, and a changed key stops.
+    connect(&scene, "b", &accepting).ok();
+    let lines = accepted(&scene.world);
+    assert_eq!(lines.lines().count(), 2, "{lines}");
+    connect(&scene, "c", &alone).ok();
+    assert_eq!(accepted(&scene.world), lines);
+    scene.world.sshd.rotate_host_key();
+    let reconnect = json!({"id": "b"});
+    let said = scene
+        .agent
+        .call("ssh_reconnect", reconnect)
+        .refused("host_key_changed");
+    let own = scene.world.place().known_hosts;
+    assert!(said.contains(&format!("{}:2", own.display())), "{said}");
+    assert_eq!(accepted(&scene.world), lines);
+    assert!(!named.exists(), "the named file is the caller's");
+}
+
+#[test]
+fn a_key_accepted_beside_a_named_file_is_not_known_without_it() {
+    let scene = Scene::new();
+    scene.world.trust_nobody();
+    let named = scene.world.home().join("absent");
+    let fingerprint = scene.world.sshd.fingerprint();
+    let spec = scene
+        .world
+        .spec_with(json!({"known_hosts_path": named, "host_key": fingerprint}));
+    let call = json!({"id": "web", "spec": spec});
+    scene.agent.call("ssh_connect", call).ok();
+    scene.agent.call("ssh_reconnect", json!({"id": "web"})).ok();
+    let other = json!({"id": "other", "spec": scene.world.spec()});
+    scene
+        .agent
+        .call("ssh_connect", other)
+        .refused("host_key_unknown");
+}
+
+#[test]
+fn our_own_file_is_private_and_is_never_written_through_a_link() {
+    let scene = Scene::new();
+    scene.world.trust_nobody();
+    let own = scene.world.place().known_hosts;
+    let theirs = scene.world.home().join("theirs");
+    std::fs::write(&theirs, "# mine\n").expect("a file");
+    std::os::unix::fs::symlink(&theirs, &own).expect("a link");
+    let spec = scene.world.spec_with(json!({"host_key": "accept-new"}));
+    let connect = || {
+        let call = json!({"id": "web", "spec": spec});
+        scene.agent.call("ssh_connect", call)
+    };
+    let said = connect().refused("unavailable");
+    assert!(said.contains("is no plain file"), "{said}");
+    let text = std::fs::read_to_string(&theirs).expect("the file");
+    assert_eq!(text, "# mine\n");
+    std::fs::remove_file(&own).expect("the link goes");
+    connect().ok();
+    let mode = std::os::unix::fs::MetadataExt::mode(&own.metadata().expect("our file"));
+    assert_eq!(mode & 0o777, 0o600);
+    let line = accepted(&scene.world);
+    assert!(line.starts_with(&scene.world.sshd.known_as()), "{line}");
+    assert!(line.contains(" accepted 20"), "{line}");
+}
+
+/// What the command line says, and whether it was content.
+fn hostkeys(world: &World, words: &[&str]) -> (bool, String) {
+    let mut bridge = world.bridge();
+    let output = bridge.arg("hostkeys").args(words).output();
+    let output = output.expect("the bridge starts");
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    (output.status.success(), text)
+}
+
+#[test]
+fn accepted_keys_are_listed_and_the_command_for_a_changed_one_is_told_and_works() {
+    let mut scene = Scene::new();
+    scene.world.trust_nobody();
+    let spec = scene.world.spec_with(json!({"host_key": "accept-new"}));
+    let call = json!({"id": "web", "spec": spec});
+    scene.agent.call("ssh_connect", call).ok();
+    let known_as = scene.world.sshd.known_as();
+    let old = scene.world.sshd.fingerprint();
+    let (done, listed) = hostkeys(&scene.world, &[]);
+    assert!(done, "{listed}");
+    for part in [&known_as, &old, "ssh-ed25519", "line 1", " 20", "story"] {
+        assert!(listed.contains(part), "{part}: {listed}");
+    }
+
+    scene.world.sshd.rotate_host_key();
+    let again = json!({"id": "web"});
+    let said = scene
+        .agent
+        .call("ssh_reconnect", again.clone())
+        .refused("host_key_changed");
+    let command = format!("`remote-shell-mcp hostkeys remove '{known_as}'`");
+    assert!(said.contains(&command), "{said}");
+    let (done, removed) = hostkeys(&scene.world, &["remove", &known_as]);
+    assert!(done && removed.contains("removed 1 key of"), "{removed}");
+    assert!(removed.contains(&old), "{removed}");
+    scene.agent.call("ssh_reconnect", again).ok();
+    let new = scene.world.sshd.fingerprint();
+    let (_, listed) = hostkeys(&scene.world, &[]);
+    assert!(listed.contains(&new) && !listed.contains(&old), "{listed}");
+
+    let address = scene.world.sshd.address();
+    let (done, removed) = hostkeys(&scene.world, &["remove", &address]);
+    assert!(done && accepted(&scene.world).is_empty(), "{removed}");
+    let (done, said) = hostkeys(&scene.world, &["remove", &address]);
+    assert!(!done && said.contains("has no key of"), "{said}");
+    assert!(said.contains("`remote-shell-mcp hostkeys` lists"), "{said}");
+    let (done, said) = hostkeys(&scene.world, &[]);
+    assert!(done && said.contains("no host key was accepted"), "{said}");
+}
+
+#[test]
+fn hostkeys_says_so_where_no_daemon_runs() {
+    let world = World::new();
+    for words in [&[][..], &["remove", "web"]] {
+        let (done, said) = hostkeys(&world, words);
+        assert!(!done && said.contains("daemon start"), "{said}");
+    }
+    assert!(!world.place().handle.exists());
+    let (done, said) = hostkeys(&world, &["forget"]);
+    assert!(!done && said.contains("hostkeys remove"), "{said}");
+}

@@ -2,4 +2,5 @@
 
 mod control;
 pub(crate) mod daemon;
+pub(crate) mod hostkeys;
 pub(crate) mod status;

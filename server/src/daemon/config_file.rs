@@ -30,7 +30,8 @@ pub struct ConfigFile {
     pub allow: Vec<Rule>,
     /// What is never allowed.
     pub deny: Vec<Rule>,
-    /// Hosts for which ssh_config's `ProxyCommand` may run.
+    /// Hosts, by the names they are asked for with, for which ssh_config's
+    /// `ProxyCommand` may run: patterns, `!` for never.
     pub allow_proxy_command: Vec<String>,
     /// Local paths that no tool reads or writes.
     pub local_deny: Vec<PathBuf>,

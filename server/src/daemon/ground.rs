@@ -160,6 +160,7 @@ fn surroundings(config: &Config) -> Surroundings {
         },
         accepted_keys: config.place.known_hosts.clone(),
         allow_accept_new: config.file.allow_accept_new.unwrap_or(true),
+        allow_proxy_command: config.file.allow_proxy_command.clone(),
     }
 }
 

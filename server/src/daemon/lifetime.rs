@@ -117,6 +117,7 @@ mod tests {
             pid: 0,
             state_path: "/s".into(),
             stopped_marker: "/m".into(),
+            accepted_keys: "/k".into(),
             instructions: String::new(),
             format: Format::Toon,
             toolsets: Vec::new(),

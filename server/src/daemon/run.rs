@@ -84,6 +84,7 @@ fn front(config: &Config) -> Result<Arc<Front>, StartError> {
         pid: std::process::id(),
         state_path: config.place.state.clone(),
         stopped_marker: config.place.stopped_marker.clone(),
+        accepted_keys: config.place.known_hosts.clone(),
         instructions: schema::tools::INSTRUCTIONS.into(),
         format: config.format,
         toolsets: config.file.toolsets.clone().unwrap_or_default(),

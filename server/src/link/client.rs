@@ -1,7 +1,6 @@
 //! Our side of the protocol's questions: is this host key right, and what of
 //! channels that the server opens unasked (none: SECURITY 10).
 
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use russh::client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session};
@@ -11,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::address::Address;
 use super::error::LinkError;
-use super::known_hosts::{Known, Policy, Verdict, fingerprint, judge, remember};
+use super::known_hosts::{AcceptedKeys, Known, Policy, Verdict, fingerprint, judge};
 use crate::clock::Clock;
 
 /// What the handler needs to judge a host key.
@@ -20,7 +19,7 @@ pub(super) struct Trust {
     pub(super) address: Address,
     pub(super) known: Known,
     pub(super) policy: Policy,
-    pub(super) accepted: PathBuf,
+    pub(super) accepted: AcceptedKeys,
     pub(super) note: String,
 }
 
@@ -82,7 +81,8 @@ impl Client {
             Verdict::AcceptAndRemember => {
                 let text = key.to_openssh().unwrap_or_default();
                 let blob = text.split(' ').nth(1).unwrap_or_default();
-                remember(&trust.accepted, known_as, &key_type, blob, &trust.note)?;
+                let accepted = &trust.accepted;
+                accepted.remember(known_as, &key_type, blob, &trust.note)?;
             }
             Verdict::Unknown { others } => {
                 return Err(LinkError::HostKeyUnknown {

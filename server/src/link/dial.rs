@@ -19,7 +19,8 @@ use super::connection::Connection;
 use super::dial_limits::{DialLimits, Slot};
 use super::error::{Disposition, LinkError};
 use super::known_hosts::Known;
-use super::plan::{Hop, KEEPALIVES_MISSED, Plan};
+use super::plan::{Hop, KEEPALIVES_MISSED, Plan, ProxyCommand, Through};
+use super::proxy_command::ProxyStream;
 use super::socket;
 use super::stall::StallGuard;
 
@@ -76,9 +77,13 @@ impl Dial<'_> {
         let known = Known::read(&self.hop.known_hosts, &self.hop.known_as).await?;
         let patience = self.hop.keepalive.map(|every| every * KEEPALIVES_MISSED);
         let timeout = self.hop.timeout;
-        if let Some(plan) = &self.hop.through {
-            let jump = dial(plan, self.agents, self.limits).await?;
-            return self.by_jump(jump, known, patience).await;
+        match &self.hop.through {
+            Through::Jump(plan) => {
+                let jump = dial(plan, self.agents, self.limits).await?;
+                return self.by_jump(jump, known, patience).await;
+            }
+            Through::Command(command) => return self.by_command(command, known, patience).await,
+            Through::Nothing => {}
         }
         let _at_host = self.turn(self.limits.at_host(self.address)).await?;
         let begun = Instant::now();
@@ -130,6 +135,38 @@ impl Dial<'_> {
         let mut connection = self.limited(left, shaking).await?;
         connection.keep(jump);
         Ok(connection)
+    }
+
+    /// The same through a program, which lives as long as the link. Given up,
+    /// the dial drops the stream, which ends it.
+    async fn by_command(
+        &self,
+        command: &ProxyCommand,
+        known: Known,
+        patience: Option<Duration>,
+    ) -> Result<Connection, LinkError> {
+        let timeout = self.hop.timeout;
+        let _at_host = self.turn(self.limits.at_host(self.address)).await?;
+        let begun = Instant::now();
+        let failed = |source| LinkError::ProxyCommand {
+            address: self.address.clone(),
+            program: command.program.clone(),
+            source,
+        };
+        let agent = self.hop.credentials.agent_socket.as_deref();
+        let agent = agent.or(self.agents.first());
+        let reaching = async {
+            let stream = ProxyStream::start(command, agent).map_err(failed)?;
+            let mut stream = BufReader::with_capacity(PEEK_BYTES, stream);
+            let peeked = stream.fill_buf().await.map(<[u8]>::len);
+            peeked.map_err(failed)?;
+            Ok((stream, begun.elapsed()))
+        };
+        let (stream, round_trip) = self.limited(timeout, reaching).await?;
+        let left = timeout.saturating_sub(begun.elapsed());
+        let _slot = self.turn(self.limits.handshake()).await?;
+        let shaking = self.handshake(stream, known, patience, round_trip);
+        self.limited(left, shaking).await
     }
 
     async fn turn(&self, slot: impl Future<Output = Slot>) -> Result<Slot, LinkError> {

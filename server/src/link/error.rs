@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use schema::Code;
+use storage::private_files::PrivateFileError;
 
 use super::address::Address;
 use super::auth::KeyFileError;
@@ -118,6 +119,9 @@ pub enum LinkError {
         #[source]
         source: io::Error,
     },
+    /// Our own file of accepted host keys cannot be read or written.
+    #[error("cannot remember the accepted host key")]
+    AcceptedKeys(#[source] PrivateFileError),
     /// The server refused every credential there was.
     #[error("{user}@{address} refused {tried}; it accepts {accepts}")]
     AuthRefused {
@@ -160,6 +164,17 @@ pub enum LinkError {
         address: Address,
         /// The server's question, made harmless.
         question: String,
+    },
+    /// The program that leads to the host failed before the host spoke.
+    #[error("cannot reach {address} by the ProxyCommand `{program}`")]
+    ProxyCommand {
+        /// Where to.
+        address: Address,
+        /// The program.
+        program: String,
+        /// The system's words, or how it ended and what it said.
+        #[source]
+        source: io::Error,
     },
     /// A command or variable that does not fit a packet.
     #[error("{what} has {bytes} bytes, and SSH takes {max} at most")]
@@ -266,9 +281,10 @@ impl LinkError {
             }
             Self::Withdrawn => Code::Cancelled,
             Self::TooLarge { .. } => Code::TooLarge,
-            Self::NoAgent { .. } | Self::EmptyAgent { .. } | Self::KnownHosts { .. } => {
-                Code::Unavailable
-            }
+            Self::NoAgent { .. }
+            | Self::EmptyAgent { .. }
+            | Self::KnownHosts { .. }
+            | Self::AcceptedKeys(_) => Code::Unavailable,
             Self::KeyFile { .. } | Self::Plan(_) => Code::InvalidArgument,
             Self::DialTimeout { .. } => Code::Timeout,
             Self::ExecRefused | Self::OldCrypto { .. } => Code::Remote,
@@ -277,12 +293,59 @@ impl LinkError {
             | Self::Connect { .. }
             | Self::Handshake { .. }
             | Self::JumpRefused { .. }
+            | Self::ProxyCommand { .. }
             | Self::Lost(_) => Code::NotConnected,
         }
     }
 
     /// The next step in words; empty when the message says it all.
     pub fn next_step(&self) -> String {
+        match self {
+            Self::AuthRefused { .. } | Self::NoCredential { .. } => {
+                "call ssh_connect with spec.auth \
+                 (key_path, use_agent or password), or add the key to the host's authorized_keys; \
+                 then ssh_reconnect"
+                    .into()
+            }
+            Self::TooLarge { .. } => {
+                "feed what is long by stdin: `sh -s` reads a script there".into()
+            }
+            Self::SecretGone { .. } | Self::PassphraseNeeded { .. } => {
+                "call ssh_connect with the same id and spec, and with the secret in spec.auth; or \
+                 load the key into an agent and call ssh_reconnect"
+                    .into()
+            }
+            Self::NoAgent { .. } | Self::EmptyAgent { .. } => {
+                "start the agent or load the key; the session connects by itself when a client \
+                 brings an agent that answers"
+                    .into()
+            }
+            Self::AcceptedKeys(_) => {
+                "nothing was sent to the host. That must be a plain file of the \
+                 daemon's user, in a folder of theirs with room: a person puts it right; or they \
+                 run plain ssh once and accept the key there"
+                    .into()
+            }
+            Self::KeyFile { path, source } => source.next_step(path),
+            Self::AsksPerson { .. } => {
+                "let the host accept a key for this user without that question (sshd's \
+                 AuthenticationMethods), name the key in spec.auth, and call ssh_reconnect"
+                    .into()
+            }
+            Self::ProxyCommand { .. } => "a person tries the ProxyCommand of ssh_config in a \
+                 terminal; the daemon finds programs on its own PATH, so a full path is surer"
+                .into(),
+            Self::OldCrypto { .. } => "the host needs a newer SSH server".into(),
+            Self::ChannelRefused(_) => {
+                "the host allows only so many at once (MaxSessions); try again when a job has ended"
+                    .into()
+            }
+            _ => self.host_key_step(),
+        }
+    }
+
+    /// The same, of a host key.
+    fn host_key_step(&self) -> String {
         match self {
             Self::HostKeyUnknown {
                 address,
@@ -314,42 +377,21 @@ impl LinkError {
                 known_as, place, ..
             } => format!(
                 "this is either a reinstalled host or an attack: nothing is sent to it. When a person \
-                 has made sure, they run `ssh-keygen -R '{}' -f {}` and then ssh_reconnect",
-                known_as, place.path
+                 has made sure, they run `{}` and then ssh_reconnect",
+                forgetting(known_as, place)
             ),
             Self::HostKeyRevoked { .. } => "ask whoever keeps that file".into(),
-            Self::AuthRefused { .. } | Self::NoCredential { .. } => {
-                "call ssh_connect with spec.auth \
-                 (key_path, use_agent or password), or add the key to the host's authorized_keys; \
-                 then ssh_reconnect"
-                    .into()
-            }
-            Self::TooLarge { .. } => {
-                "feed what is long by stdin: `sh -s` reads a script there".into()
-            }
-            Self::SecretGone { .. } | Self::PassphraseNeeded { .. } => {
-                "call ssh_connect with the same id and spec, and with the secret in spec.auth; or \
-                 load the key into an agent and call ssh_reconnect"
-                    .into()
-            }
-            Self::NoAgent { .. } | Self::EmptyAgent { .. } => {
-                "start the agent or load the key; the session connects by itself when a client \
-                 brings an agent that answers"
-                    .into()
-            }
-            Self::KeyFile { path, source } => source.next_step(path),
-            Self::AsksPerson { .. } => {
-                "let the host accept a key for this user without that question (sshd's \
-                 AuthenticationMethods), name the key in spec.auth, and call ssh_reconnect"
-                    .into()
-            }
-            Self::OldCrypto { .. } => "the host needs a newer SSH server".into(),
-            Self::ChannelRefused(_) => {
-                "the host allows only so many at once (MaxSessions); try again when a job has ended"
-                    .into()
-            }
             _ => String::new(),
         }
+    }
+}
+
+/// The command that takes the line away.
+fn forgetting(known_as: &str, place: &Place) -> String {
+    if place.is_ours {
+        format!("remote-shell-mcp hostkeys remove '{known_as}'")
+    } else {
+        format!("ssh-keygen -R '{known_as}' -f {}", place.path)
     }
 }
 

@@ -15,6 +15,7 @@ mod exec;
 mod known_hosts;
 mod marker;
 mod plan;
+mod proxy_command;
 mod remote_script;
 mod socket;
 pub mod ssh_config;
@@ -29,6 +30,9 @@ pub use connection::{Connection, Facts};
 pub use dial::dial;
 pub use dial_limits::DialLimits;
 pub use error::{Disposition, LinkError};
-pub use known_hosts::{CertificateFault, KnownAs, KnownHostsFiles, Place, Policy};
-pub use plan::{Credentials, Hop, Plan, PlanError, Surroundings};
+pub use known_hosts::{
+    AcceptedKeys, CertificateFault, KnownAs, KnownHostsFiles, Place, Policy, accepted_keys,
+    forget_keys,
+};
+pub use plan::{Credentials, Hop, Plan, PlanError, ProxyCommand, Surroundings, Through};
 pub use state::LinkState;

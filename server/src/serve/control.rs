@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::front::{Front, Stage};
 use super::hello::write_line;
 use super::lines::{Line, LineReader};
-use super::{mcp, strict};
+use super::{host_keys, mcp, strict};
 use crate::tools::{Caller, Reach};
 
 /// Answers that wait to be written. A command line asks one thing at a time.
@@ -52,6 +52,14 @@ where
                 Method::About => write_line(&mut write, &done(id, front.about())).await?,
                 Method::Stop { stay_down } => {
                     write_line(&mut write, &stop(front, id, stay_down)).await?;
+                }
+                Method::HostKeys => {
+                    let asked = host_keys::list(front.identity.accepted_keys.clone());
+                    write_line(&mut write, &answer(id, asked.await)).await?;
+                }
+                Method::ForgetHostKeys { name } => {
+                    let asked = host_keys::forget(front.identity.accepted_keys.clone(), name);
+                    write_line(&mut write, &answer(id, asked.await)).await?;
                 }
                 Method::Tool { name, arguments } => {
                     let caller = caller(front, &context, &gone);
@@ -137,6 +145,13 @@ fn invalid(words: String) -> Fault {
     Fault::new(Code::InvalidArgument, words)
 }
 
+fn answer(id: u64, outcome: Result<impl serde::Serialize, Fault>) -> Answer {
+    match outcome {
+        Ok(result) => done(id, result),
+        Err(fault) => failed(id, fault),
+    }
+}
+
 fn done(id: u64, result: impl serde::Serialize) -> Answer {
     match serde_json::to_value(result) {
         Ok(result) => Answer {
@@ -172,6 +187,7 @@ mod tests {
             pid: 7,
             state_path: "/s".into(),
             stopped_marker: marker.into(),
+            accepted_keys: marker.with_file_name("known_hosts"),
             instructions: String::new(),
             format: Format::Json,
             toolsets: Vec::new(),
@@ -218,6 +234,8 @@ mod tests {
             &[
                 r#"{"id":1,"method":"about"}"#,
                 r#"{"id":2,"method":"tool","params":{"name":"status","arguments":{}}}"#,
+                r#"{"id":7,"method":"host_keys"}"#,
+                r#"{"id":8,"method":"forget_host_keys","params":{"name":"web"}}"#,
                 r#"{"id":3,"method":"stop","params":{"stay_down":false}}"#,
             ],
         )
@@ -226,7 +244,9 @@ mod tests {
         assert_eq!(answers[0]["result"]["reason"], "newer database");
         assert_eq!(answers[1]["error"]["code"], "unavailable");
         assert_eq!(answers[1]["error"]["message"], "newer database");
-        assert_eq!(answers[2]["result"], json!({}));
+        assert_eq!(answers[2]["result"]["keys"], json!([]));
+        assert_eq!(answers[3]["error"]["code"], "not_found");
+        assert_eq!(answers[4]["result"], json!({}));
         assert!(front.stop.is_cancelled() && !marker.exists());
     }
 

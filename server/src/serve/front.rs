@@ -42,6 +42,8 @@ pub struct Identity {
     pub state_path: PathBuf,
     /// The file that `daemon stop` leaves.
     pub stopped_marker: PathBuf,
+    /// Our own file of accepted host keys.
+    pub accepted_keys: PathBuf,
     /// MCP's instructions.
     pub instructions: String,
     /// How results are written when a client says nothing.

@@ -5,6 +5,7 @@ pub mod control;
 pub mod framer;
 pub mod front;
 pub mod hello;
+mod host_keys;
 pub mod http;
 pub mod lines;
 pub mod mcp;

@@ -166,6 +166,7 @@ impl Tools {
             local: crate::link::ssh_config::Local::bare(folder),
             accepted_keys: folder.join("known_hosts"),
             allow_accept_new: true,
+            allow_proxy_command: Vec::new(),
         };
         Self::new(Parts {
             sessions: Sessions::new(Around {

@@ -31,6 +31,14 @@ pub struct AgentSockets {
     pub remembered: Vec<PathBuf>,
 }
 
+impl AgentSockets {
+    /// The one that a program beside us would be given.
+    pub(in crate::link) fn first(&self) -> Option<&Path> {
+        let first = self.own.first().or(self.remembered.first());
+        first.map(PathBuf::as_path)
+    }
+}
+
 impl Agent {
     /// Whether it has this key, itself or with a certificate.
     pub(super) fn has(&self, public: &PublicKey) -> bool {

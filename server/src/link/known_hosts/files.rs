@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use russh::keys::ssh_key::public::KeyData;
 
+use super::accepted::AcceptedKeys;
 use super::key::Key;
 use super::known_as::KnownAs;
 use super::line::{Line, Marker};
@@ -19,9 +20,8 @@ const FILE_MAX_BYTES: u64 = 64 << 20;
 pub struct KnownHostsFiles {
     /// Read in this order; a missing file is an empty one.
     pub read: Vec<PathBuf>,
-    /// Where a key that the caller accepts is added: our own file, never one
-    /// below `~/.ssh`.
-    pub accepted: PathBuf,
+    /// Keys that a caller accepted, and where further ones are added.
+    pub accepted: AcceptedKeys,
 }
 
 /// What the files say of one host.
@@ -49,15 +49,12 @@ impl Known {
         known_as: &KnownAs,
     ) -> Result<Self, LinkError> {
         let mut known = Self::new(known_as.clone());
-        for path in files.read.iter().chain([&files.accepted]) {
-            let text = read_file(path)
-                .await
-                .map_err(|source| LinkError::KnownHosts {
-                    path: path.display().to_string(),
-                    source,
-                })?;
-            known.add(&text, path);
+        for path in &files.read {
+            known.add(&read_file(path).await?, path);
         }
+        let accepted = &files.accepted;
+        let text = read_file(&accepted.path).await?;
+        known.add_if(&text, &accepted.path, Some(accepted));
         Ok(known)
     }
 
@@ -76,8 +73,14 @@ impl Known {
 
     /// Takes over the lines of `text` that speak of the host.
     pub(super) fn add(&mut self, text: &[u8], path: &Path) {
+        self.add_if(text, path, None);
+    }
+
+    /// Of our own file, those that count.
+    fn add_if(&mut self, text: &[u8], path: &Path, ours: Option<&AcceptedKeys>) {
+        let counts = |line: &Line<'_>| ours.is_none_or(|ours| ours.counts(line));
         for (number, raw) in (1..).zip(text.split(|byte| *byte == b'\n')) {
-            let Some(line) = Line::parse(raw) else {
+            let Some(line) = Line::parse(raw).filter(counts) else {
                 continue;
             };
             let entry = || {
@@ -87,6 +90,7 @@ impl Known {
                     place: Place {
                         path: path.display().to_string(),
                         line: number,
+                        is_ours: ours.is_some(),
                     },
                 })
             };
@@ -164,7 +168,15 @@ impl Entry {
 }
 
 /// The file's bytes.
-async fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+async fn read_file(path: &Path) -> Result<Vec<u8>, LinkError> {
+    let read = read_bytes(path).await;
+    read.map_err(|source| LinkError::KnownHosts {
+        path: path.display().to_string(),
+        source,
+    })
+}
+
+async fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     match tokio::fs::metadata(path).await {
         Ok(found) if found.len() > FILE_MAX_BYTES => {
             return Err(io::Error::other(

@@ -42,9 +42,24 @@ impl<'a> Line<'a> {
         matches_host(self.hosts, host)
     }
 
+    /// Its column of names, as written.
+    pub(super) fn hosts(&self) -> &'a [u8] {
+        self.hosts
+    }
+
     /// Its key, if it has a sound one.
     pub(super) fn key(&self) -> Option<Key> {
         Key::parse(self.key)
+    }
+
+    /// What follows its key.
+    pub(super) fn comment(&self) -> &'a [u8] {
+        let after_word = |text: &'a [u8]| {
+            let text = after_blanks(text);
+            let end = text.iter().position(|byte| is_blank(*byte));
+            text.split_at(end.unwrap_or(text.len())).1
+        };
+        after_blanks(after_word(after_word(self.key)))
     }
 }
 
@@ -93,6 +108,7 @@ mod tests {
             let line = Line::parse(text.as_bytes()).unwrap();
             assert_eq!(line.marker, marker);
             assert!(line.is_for("web") && line.is_for("db") && line.key().is_some());
+            assert_eq!(line.comment(), b"a comment\r");
         }
     }
 

@@ -2,6 +2,7 @@
 //! reader of OpenSSH's known_hosts (sshd(8), `SSH_KNOWN_HOSTS FILE FORMAT`).
 
 mod accepted;
+mod accepted_list;
 #[cfg(test)]
 mod against_ssh_keygen;
 mod certificate;
@@ -14,7 +15,8 @@ mod pattern;
 mod place;
 mod verdict;
 
-pub(super) use accepted::remember;
+pub use accepted::AcceptedKeys;
+pub use accepted_list::{accepted_keys, forget_keys};
 pub use certificate_fault::CertificateFault;
 pub(super) use files::Known;
 pub use files::KnownHostsFiles;

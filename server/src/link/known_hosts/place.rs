@@ -9,6 +9,8 @@ pub struct Place {
     pub path: String,
     /// The line, from 1.
     pub line: usize,
+    /// It is our own file of accepted keys.
+    pub is_ours: bool,
 }
 
 impl fmt::Display for Place {

@@ -163,6 +163,7 @@ mod tests {
         Place {
             path: "kh".into(),
             line,
+            is_ours: false,
         }
     }
 

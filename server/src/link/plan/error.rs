@@ -29,6 +29,26 @@ pub enum PlanError {
     /// A user that could be an option or two words.
     #[error("`{0}` is no user name")]
     User(String),
+    /// A program that config.toml does not allow for the host.
+    #[error(
+        "ssh_config reaches `{host}` by a ProxyCommand, and config.toml does not list that name: a \
+         person {line} and runs `remote-shell-mcp daemon restart`"
+    )]
+    ProxyCommandNotListed {
+        /// As it was asked for, as far as it can be shown.
+        host: String,
+        /// What to write.
+        line: String,
+    },
+    /// A program that is not run. Its text may have a password, so it is not
+    /// shown.
+    #[error("the ProxyCommand that ssh_config has for `{host}` is not run: {what}")]
+    ProxyCommand {
+        /// As it was asked for, as far as it can be shown.
+        host: String,
+        /// Why not.
+        what: String,
+    },
     /// Neither a fingerprint nor `accept-new`.
     #[error("host_key is \"SHA256:...\" or \"accept-new\", not `{0}`")]
     HostKey(String),

@@ -21,6 +21,8 @@ pub struct Surroundings {
     pub accepted_keys: PathBuf,
     /// Whether `host_key: "accept-new"` is allowed.
     pub allow_accept_new: bool,
+    /// Hosts for which `ssh_config`'s `ProxyCommand` may run: patterns.
+    pub allow_proxy_command: Vec<String>,
 }
 
 /// How to reach one session's host: the ways there, tried in order.
@@ -53,8 +55,30 @@ pub struct Hop {
     pub note: String,
     /// Directives of `ssh_config` that were not honoured, with where.
     pub ignored: Vec<String>,
-    /// The jump host that it is reached through; none for a socket of ours.
-    pub through: Option<Box<Plan>>,
+    /// What lies between.
+    pub through: Through,
+}
+
+/// What a host is reached through.
+#[derive(Debug, Clone)]
+pub enum Through {
+    /// Nothing: a socket of ours.
+    Nothing,
+    /// A jump host.
+    Jump(Box<Plan>),
+    /// A program.
+    Command(ProxyCommand),
+}
+
+/// A program that is the way to a host, by its stdin and stdout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxyCommand {
+    /// A full path, or a name to be found on the PATH.
+    pub program: String,
+    /// What it is given.
+    pub arguments: Vec<String>,
+    /// Where it runs: the user's home.
+    pub folder: PathBuf,
 }
 
 /// What to authenticate with, in the order that `auth/` tries it.

@@ -7,9 +7,9 @@ use std::time::Duration;
 use schema::spec::SshSpec;
 
 use super::error::PlanError;
-use super::hop::{Credentials, Hop, Plan, Surroundings};
+use super::hop::{Credentials, Hop, Plan, ProxyCommand, Surroundings, Through};
 use crate::link::address::{Address, Written};
-use crate::link::known_hosts::{KnownAs, KnownHostsFiles, Policy};
+use crate::link::known_hosts::{AcceptedKeys, KnownAs, KnownHostsFiles, Policy};
 use crate::link::ssh_config::{
     AgentName, Asked, HostConfig, JumpHost, Proxy, StrictHostKeyChecking,
 };
@@ -127,21 +127,18 @@ impl Maker<'_> {
         let gone = self.secret_gone && spec.auth.is_some();
         let mut hop = Hop::new(&config, spec, gone, self.around, self.note)?;
         hop.through = match (before, &config.proxy) {
-            (Some(before), _) => Some(Box::new(before.clone())),
+            (Some(before), _) => Through::Jump(Box::new(before.clone())),
             (None, Proxy::Jump(jumps)) => self.configured_jumps(jumps, depth)?,
-            (None, Proxy::Command(_)) => {
-                return Err(PlanError::NotYet("ProxyCommand of ssh_config"));
+            (None, Proxy::Command(text)) => {
+                let (asked, around) = (place.host.as_str(), self.around);
+                Through::Command(ProxyCommand::new(text, asked, &config, around)?)
             }
-            (None, Proxy::None) => None,
+            (None, Proxy::None) => Through::Nothing,
         };
         Ok(hop)
     }
 
-    fn configured_jumps(
-        &self,
-        jumps: &[JumpHost],
-        depth: usize,
-    ) -> Result<Option<Box<Plan>>, PlanError> {
+    fn configured_jumps(&self, jumps: &[JumpHost], depth: usize) -> Result<Through, PlanError> {
         let mut before = None;
         for jump in jumps {
             let place = Written {
@@ -155,7 +152,7 @@ impl Maker<'_> {
             let hop = self.hop(&place, &spec, before.as_ref(), depth + 1)?;
             before = Some(Plan { hops: vec![hop] });
         }
-        Ok(before.map(Box::new))
+        Ok(before.map_or(Through::Nothing, |plan| Through::Jump(Box::new(plan))))
     }
 }
 
@@ -207,7 +204,7 @@ impl Hop {
             user,
             address,
             ignored,
-            through: None,
+            through: Through::Nothing,
         })
     }
 }
@@ -291,7 +288,10 @@ fn files(spec: &SshSpec, config: &HostConfig, around: &Surroundings) -> KnownHos
     };
     KnownHostsFiles {
         read,
-        accepted: around.accepted_keys.clone(),
+        accepted: AcceptedKeys {
+            path: around.accepted_keys.clone(),
+            beside: spec.known_hosts_path.as_ref().map(PathBuf::from),
+        },
     }
 }
 
@@ -327,6 +327,7 @@ mod tests {
             local: Local::bare(Path::new("/home/ann")),
             accepted_keys: "/c/known_hosts".into(),
             allow_accept_new: true,
+            allow_proxy_command: vec!["b".into()],
         }
     }
 
@@ -407,7 +408,14 @@ mod tests {
     /// The hosts on the way, the last first.
     fn way(hop: &Hop) -> Vec<String> {
         let mut way = vec![format!("{}@{}", hop.user, hop.address)];
-        if let Some(before) = &hop.through {
+        if let Through::Command(command) = &hop.through {
+            way.push(format!(
+                "{} {}",
+                command.program,
+                command.arguments.join(" ")
+            ));
+        }
+        if let Through::Jump(before) = &hop.through {
             way.extend(before.hops.iter().flat_map(self::way));
         }
         way
@@ -427,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_without_end_and_one_that_is_not_followed_yet_are_refused() {
+    fn a_way_without_end_and_a_program_that_is_not_listed_are_refused() {
         for (config, word) in [
             ("Host web\n ProxyJump b\nHost b\n ProxyJump web\n", "circle"),
             ("ProxyCommand nc %h %p\n", "ProxyCommand"),
@@ -435,6 +443,9 @@ mod tests {
             let said = beside(config, "{}").unwrap_err().to_string();
             assert!(said.contains(word), "{said}");
         }
+        let config = "Host b\n ProxyCommand nc %h %p\nHost web\n ProxyJump b:23\n";
+        let by_program = beside(config, "{}").unwrap();
+        assert_eq!(way(&by_program), ["ann@web:22", "ann@b:23", "nc b 23"]);
         let said = hop(r#"{"jump_hosts":[{}]}"#).unwrap_err().to_string();
         assert!(said.contains("jump_hosts"), "{said}");
     }

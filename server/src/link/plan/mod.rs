@@ -4,7 +4,8 @@ mod credentials;
 mod error;
 mod hop;
 mod make;
+mod proxy;
 
 pub use error::PlanError;
 pub(super) use hop::KEEPALIVES_MISSED;
-pub use hop::{Credentials, Hop, Plan, Surroundings};
+pub use hop::{Credentials, Hop, Plan, ProxyCommand, Surroundings, Through};

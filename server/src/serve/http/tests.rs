@@ -21,6 +21,7 @@ async fn world() -> (Arc<Front>, SocketAddr) {
         pid: 1,
         state_path: "/s".into(),
         stopped_marker: "/m".into(),
+        accepted_keys: "/k".into(),
         instructions: "how".into(),
         format: Format::Json,
         toolsets: Vec::new(),
