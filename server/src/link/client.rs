@@ -1,5 +1,6 @@
 //! Our side of the protocol's questions: is this host key right, and what of
-//! channels that the server opens unasked (none: SECURITY 10).
+//! channels that the server opens: to an agent that is lent, and else none
+//! (SECURITY 10).
 
 use std::sync::{Arc, OnceLock};
 
@@ -11,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::address::Address;
 use super::error::LinkError;
 use super::known_hosts::{AcceptedKeys, Known, Policy, Verdict, fingerprint, judge};
+use super::lent_agent::LentAgents;
 use crate::clock::Clock;
 
 /// What the handler needs to judge a host key.
@@ -42,6 +44,7 @@ pub(super) struct Client {
     pub(super) trust: Trust,
     pub(super) found: Arc<Found>,
     pub(super) closed: CancellationToken,
+    pub(super) lent: Arc<LentAgents>,
 }
 
 /// A failure inside the handler.
@@ -203,11 +206,20 @@ impl Handler for Client {
 
     async fn server_channel_open_agent_forward(
         &mut self,
-        _channel: Channel<Msg>,
+        channel: Channel<Msg>,
         reply: ChannelOpenHandle,
         _session: &mut Session,
     ) -> Result<(), ClientError> {
-        refuse("auth-agent@openssh.com", reply).await
+        match self.lent.connect(channel) {
+            Ok(()) => {
+                reply.accept().await;
+                Ok(())
+            }
+            Err(why) => {
+                tracing::warn!(%why, address = %self.trust.address, "the server gets no agent");
+                refuse("auth-agent@openssh.com", reply).await
+            }
+        }
     }
 
     async fn server_channel_open_unknown(

@@ -1,6 +1,7 @@
 //! A command as it is asked for, told, and heard of.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// A command to run.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +14,9 @@ pub struct Exec {
     pub cwd: Option<String>,
     /// Fed, then end of file; at once when absent.
     pub stdin: Option<Vec<u8>>,
+    /// The caller's agent: lent to the host while the command runs, where the
+    /// session forwards agents.
+    pub agent: Option<PathBuf>,
 }
 
 /// Where output came out.

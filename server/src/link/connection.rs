@@ -1,6 +1,7 @@
 //! A living, authenticated link.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,9 @@ use tokio_util::sync::CancellationToken;
 use super::address::Address;
 use super::client::{Client, Found};
 use super::error::LinkError;
+use super::lent_agent::{LentAgents, LoanGuard};
 use super::plan::Hop;
+use super::ssh_config::AgentName;
 
 /// What is known of a link, in words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,6 +43,8 @@ pub struct Connection {
     found: Arc<Found>,
     closed: CancellationToken,
     round_trip: Duration,
+    forward_agent: AgentName,
+    lent: Arc<LentAgents>,
     /// The link that this one runs in.
     jump: Option<Box<Connection>>,
 }
@@ -50,6 +55,7 @@ impl Connection {
         hop: &Hop,
         found: Arc<Found>,
         closed: CancellationToken,
+        lent: Arc<LentAgents>,
         round_trip: Duration,
     ) -> Self {
         Self {
@@ -60,6 +66,8 @@ impl Connection {
             found,
             closed,
             round_trip,
+            forward_agent: hop.forward_agent.clone(),
+            lent,
             jump: None,
         }
     }
@@ -168,6 +176,17 @@ impl Connection {
                 other => LinkError::Lost(schema::Fault::chain(&other)),
             }),
         }
+    }
+
+    /// Lends the agent that the host may use for a command of the caller with
+    /// the agent `callers`, if it may use any.
+    pub(super) fn lend(&self, callers: Option<PathBuf>) -> Option<LoanGuard> {
+        let agent = match &self.forward_agent {
+            AgentName::None => None,
+            AgentName::Clients => callers,
+            AgentName::Socket(path) => Some(path.clone()),
+        };
+        agent.map(|agent| self.lent.lend(agent))
     }
 
     /// The error for what was cut off.

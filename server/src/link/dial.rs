@@ -19,6 +19,7 @@ use super::connection::Connection;
 use super::dial_limits::{DialLimits, Slot};
 use super::error::{Disposition, LinkError};
 use super::known_hosts::Known;
+use super::lent_agent::LentAgents;
 use super::plan::{Hop, KEEPALIVES_MISSED, Plan, ProxyCommand, Through};
 use super::proxy_command::ProxyStream;
 use super::socket;
@@ -198,6 +199,7 @@ impl Dial<'_> {
         let config = Arc::new(config(&known, self.hop.keepalive, round_trip));
         let found = Arc::new(Found::default());
         let closed = CancellationToken::new();
+        let lent = LentAgents::new(closed.clone());
         let client = Client {
             trust: Trust {
                 address: self.address.clone(),
@@ -208,6 +210,7 @@ impl Dial<'_> {
             },
             found: Arc::clone(&found),
             closed: closed.clone(),
+            lent: Arc::clone(&lent),
         };
         let given_up = CancellationToken::new();
         let guarded = StallGuard::new(stream, patience, given_up.clone());
@@ -223,7 +226,9 @@ impl Dial<'_> {
             Authentication::new(&mut handle, ending, self.hop, self.address, self.agents);
         Box::pin(authentication.run()).await?;
         giving_up.disarm();
-        Ok(Connection::new(handle, self.hop, found, closed, round_trip))
+        Ok(Connection::new(
+            handle, self.hop, found, closed, lent, round_trip,
+        ))
     }
 
     fn explain(&self, error: ClientError) -> LinkError {

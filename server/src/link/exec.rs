@@ -41,6 +41,7 @@ impl Connection {
             () = killed(control) => (opening.await?, true),
         };
         let mark = marker::new();
+        let loan = self.lend(exec.agent.clone());
         let (mut reader, writer) = channel.split();
         if withdrawn {
             close(&writer).await;
@@ -49,7 +50,7 @@ impl Connection {
         let begun = tokio::select! {
             biased;
             () = self.closed().cancelled() => Err(self.lost()),
-            begun = begin(exec, &mark, &mut reader, &writer) => begun,
+            begun = begin(exec, &mark, loan.is_some(), &mut reader, &writer) => begun,
             () = killed(control) => Err(LinkError::Withdrawn),
         };
         let Begun { fed, env_refused } = match begun {
@@ -116,6 +117,7 @@ struct Begun {
 async fn begin(
     exec: Exec,
     mark: &str,
+    lends_agent: bool,
     reader: &mut ChannelReadHalf,
     writer: &ChannelWriteHalf<Msg>,
 ) -> Result<Begun, LinkError> {
@@ -123,6 +125,14 @@ async fn begin(
         .env
         .into_iter()
         .partition(|(name, _)| is_variable_name(name));
+    if lends_agent {
+        // As ssh(1) does, no answer is wanted: a server that forwards none
+        // still runs the command.
+        writer
+            .agent_forward(false)
+            .await
+            .map_err(|error| lost(&error))?;
+    }
     writer
         .set_env(false, marker::NAME, mark)
         .await

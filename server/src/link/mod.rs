@@ -13,6 +13,7 @@ mod driver;
 mod error;
 mod exec;
 mod known_hosts;
+mod lent_agent;
 mod marker;
 mod plan;
 mod proxy_command;

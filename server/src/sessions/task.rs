@@ -57,7 +57,7 @@ pub(super) struct Task {
 enum Input {
     Close,
     Ordered(Order),
-    Dialled(Result<Connection, LinkError>),
+    Dialled(Box<Result<Connection, LinkError>>),
     RetryDue,
     LinkEnded,
     AgentArrived,
@@ -96,7 +96,7 @@ impl Task {
                 biased;
                 () = self.closing.cancelled() => Input::Close,
                 Some(order) = self.orders.recv() => Input::Ordered(order),
-                outcome = pending_or(self.dialling.as_mut()) => Input::Dialled(outcome),
+                outcome = pending_or(self.dialling.as_mut()) => Input::Dialled(Box::new(outcome)),
                 () = sleep_or_never(self.retry_at) => Input::RetryDue,
                 () = ended_or_never(link.as_ref()) => Input::LinkEnded,
                 Ok(()) = arrivals.changed() => Input::AgentArrived,
@@ -128,7 +128,7 @@ impl Task {
             }
             Input::Dialled(outcome) => {
                 self.dialling = None;
-                self.dialled(outcome);
+                self.dialled(*outcome);
             }
             Input::RetryDue => {
                 self.retry_at = None;

@@ -7,7 +7,7 @@ use schema::Secret;
 
 use crate::link::address::Address;
 use crate::link::known_hosts::{KnownAs, KnownHostsFiles, Policy};
-use crate::link::ssh_config::Local;
+use crate::link::ssh_config::{AgentName, Local};
 
 /// Keepalives that may go unanswered before a link is gone.
 pub(crate) const KEEPALIVES_MISSED: u32 = 3;
@@ -53,6 +53,8 @@ pub struct Hop {
     pub keepalive: Option<Duration>,
     /// Written beside an accepted host key: when and by whom.
     pub note: String,
+    /// Which agent the host's commands may use.
+    pub(crate) forward_agent: AgentName,
     /// Directives of `ssh_config` that were not honoured, with where.
     pub ignored: Vec<String>,
     /// What lies between.

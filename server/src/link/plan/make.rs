@@ -201,6 +201,10 @@ impl Hop {
             timeout: timeout.or(configured).unwrap_or(DIAL_TIMEOUT),
             keepalive: (!keepalive.is_zero()).then_some(keepalive),
             note: note.to_owned(),
+            forward_agent: match &config.forward_agent {
+                AgentName::None if spec.forward_agent => AgentName::Clients,
+                configured => configured.clone(),
+            },
             user,
             address,
             ignored,
@@ -230,9 +234,6 @@ fn configured(
 /// Directives that this version reads and does not follow.
 fn not_yet(config: &HostConfig) -> Vec<String> {
     let mut named = Vec::new();
-    if config.forward_agent != AgentName::None {
-        named.push("ForwardAgent".to_owned());
-    }
     if config.strict_host_key_checking == Some(StrictHostKeyChecking::No) {
         named
             .push("StrictHostKeyChecking no (taken as accept-new: a changed key stops)".to_owned());
@@ -241,9 +242,6 @@ fn not_yet(config: &HostConfig) -> Vec<String> {
 }
 
 fn refuse_what_comes_later(spec: &SshSpec) -> Result<(), PlanError> {
-    if spec.forward_agent {
-        return Err(PlanError::NotYet("spec.forward_agent"));
-    }
     let jumps = spec.jump_hosts.iter().map(|jump| &jump.auth);
     let mut auths = jumps.chain([&spec.auth]).flatten();
     if auths.any(|auth| auth.secret.is_some()) {

@@ -103,7 +103,7 @@ fn request(id: Id, spec: SshSpec, caller: &Caller) -> ConnectRequest {
     }
 }
 
-fn agent_of(caller: &Caller) -> Option<PathBuf> {
+pub(super) fn agent_of(caller: &Caller) -> Option<PathBuf> {
     let path = &caller.context.ssh_auth_sock;
     (!path.is_empty()).then(|| PathBuf::from(path))
 }

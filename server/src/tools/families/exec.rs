@@ -10,7 +10,7 @@ use schema::tools::job::OnTimeout;
 use schema::{Code, Fault};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use super::connect::or_cancelled;
+use super::connect::{agent_of, or_cancelled};
 use super::finish;
 use crate::job::{Job, NewJob, Status, start_exec};
 use crate::link::{Exec, Stream};
@@ -92,6 +92,7 @@ async fn start(
         env: ask.env.unwrap_or_default(),
         cwd: ask.cwd,
         stdin: ask.stdin.map(String::into_bytes),
+        agent: agent_of(caller),
     };
     let mut is_second = false;
     loop {
