@@ -228,7 +228,9 @@ fn a_known_hosts_file_of_the_spec_counts_instead_of_all_others() {
         scene.agent.call("ssh_connect", call)
     };
     // The user's file has the key, and then ours; neither is asked.
-    connect(&scene, "a", &alone).refused("host_key_unknown");
+    let said = connect(&scene, "a", &alone).refused("host_key_unknown");
+    let option = format!("-o 'UserKnownHostsFile=\"{}\"'", named.display());
+    assert!(said.contains(&option), "{said}");
     scene.world.trust_nobody();
     let default = scene.world.spec_with(json!({"host_key": "accept-new"}));
     connect(&scene, "by-default", &default).ok();

@@ -254,14 +254,14 @@ fn a_program_that_fails_or_never_answers_says_so_and_is_ended() {
     assert!(said.contains("exit status: 255"), "{said}");
     assert!(said.contains("the way is long"), "{said}");
     let pids = scene.world.remote("pids");
-    let silent = format!(
-        "#!/bin/sh\nsleep 1000 & echo $! > {}\nwait\n",
-        pids.display()
-    );
-    std::fs::write(&scene.script, silent).expect("the script");
-    let spec = json!({"timeout": "1s"});
-    let said = connect(&agent, &spec).refused("timeout");
-    assert!(said.contains("no answer"), "{said}");
-    let pid = until("the program's pid", SOON, || scene.pids().first().copied());
-    until_true("what it started is gone", SOON, || !process::is_alive(pid));
+    // Before its first word, and in the middle of the handshake.
+    for first in ["", "echo SSH-2.0-silent"] {
+        let note = format!("sleep 1000 & echo $! > {}", pids.display());
+        let silent = format!("#!/bin/sh\n{note}\n{first}\nwait\n");
+        std::fs::write(&scene.script, silent).expect("the script");
+        let said = connect(&agent, &json!({"timeout": "1s"})).refused("timeout");
+        assert!(said.contains("no answer"), "{said}");
+        let pid = until("the program's pid", SOON, || scene.pids().first().copied());
+        until_true("what it started is gone", SOON, || !process::is_alive(pid));
+    }
 }

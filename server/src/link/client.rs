@@ -92,7 +92,8 @@ impl Client {
                     address,
                     key_type,
                     fingerprint,
-                    others,
+                    others: others.map(Box::new),
+                    named_file: trust.accepted.beside.clone(),
                 });
             }
             Verdict::BadCertificate(fault) => {

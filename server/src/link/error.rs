@@ -1,6 +1,7 @@
 //! What can go wrong with a link, and what a session does about it.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use schema::Code;
@@ -72,7 +73,9 @@ pub enum LinkError {
         /// `SHA256:...`.
         fingerprint: String,
         /// Where keys of another type for this host stand, if any do.
-        others: Option<Place>,
+        others: Option<Box<Place>>,
+        /// The spec's `known_hosts_path`, beside which no other file counts.
+        named_file: Option<PathBuf>,
     },
     /// Shown with a certificate that is not taken, and not known without it.
     #[error("the host certificate of {address} for {key_type} {fingerprint} is refused: {fault}")]
@@ -351,15 +354,19 @@ impl LinkError {
                 address,
                 fingerprint,
                 others,
+                named_file,
                 ..
             } => {
+                let option = named_file.as_ref().map_or_else(String::new, |path| {
+                    format!(" -o 'UserKnownHostsFile=\"{}\"'", path.display())
+                });
                 let others = others.as_ref().map_or_else(String::new, |place| {
                     format!("{place} has a key of another type for this host, so look twice. ")
                 });
                 format!(
                     "{others}If that is the key you expect, call ssh_connect again with spec.host_key \
                      \"{fingerprint}\" (\"accept-new\" takes any first key); or a person runs \
-                     `ssh{} {}` once and accepts it there",
+                     `ssh{option}{} {}` once and accepts it there",
                     port_option(address),
                     address.host
                 )
