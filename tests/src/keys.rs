@@ -14,6 +14,12 @@ pub struct Key {
 impl Key {
     /// A new ed25519 pair at `path`, replacing what is there.
     pub fn new(path: &Path, passphrase: &str) -> Self {
+        Self::of(path, &["ed25519"], passphrase)
+    }
+
+    /// The same of another kind, as ssh-keygen's `-t` takes it, and what
+    /// follows.
+    pub fn of(path: &Path, kind: &[&str], passphrase: &str) -> Self {
         let public = path.with_extension("pub");
         for old in [path, &public] {
             if old.exists() {
@@ -21,8 +27,10 @@ impl Key {
             }
         }
         let output = programs::command("ssh_keygen")
-            .args(["-q", "-t", "ed25519", "-C", "story", "-N", passphrase, "-f"])
+            .args(["-q", "-C", "story", "-N", passphrase, "-f"])
             .arg(path)
+            .arg("-t")
+            .args(kind)
             .output()
             .expect("ssh-keygen starts");
         assert!(output.status.success(), "ssh-keygen: {output:?}");
