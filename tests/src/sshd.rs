@@ -94,8 +94,7 @@ impl Sshd {
     pub fn up(&mut self) {
         let config = sshd_config::write(&self.folder, self.port, &self.extra);
         let log = self.folder.join("log");
-        let passwords = self.extra.iter().any(|line| line == sshd_config::PASSWORDS);
-        let child = sshd_config::command(&self.folder, &config, &log, passwords).spawn();
+        let child = sshd_config::command(&self.folder, &config, &log, &self.extra).spawn();
         self.child = Some(child.expect("sshd starts"));
         let mut answered = false;
         for _ in 0..500 {
@@ -148,6 +147,17 @@ impl Sshd {
     /// none where sshd cannot check passwords, which takes root.
     pub fn with_passwords() -> Option<&'static str> {
         sshd_config::can_check_passwords().then_some(sshd_config::PASSWORDS)
+    }
+
+    /// Lines of its configuration that let the user in with [`Sshd::password`] by
+    /// keyboard-interactive, and with a `second_factor` that nobody has.
+    pub fn with_questions(second_factor: bool) -> Option<&'static str> {
+        let lines = if second_factor {
+            sshd_config::SECOND_FACTOR
+        } else {
+            sshd_config::QUESTIONS
+        };
+        sshd_config::can_check_passwords().then_some(lines)
     }
 
     /// The password of a server [`Sshd::with_passwords`].

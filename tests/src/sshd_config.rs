@@ -9,6 +9,13 @@ use crate::programs;
 /// The line that asks for passwords.
 pub(crate) const PASSWORDS: &str = "PasswordAuthentication yes";
 
+/// The lines that ask for the password by keyboard-interactive.
+pub(crate) const QUESTIONS: &str = "KbdInteractiveAuthentication yes\nUsePAM yes";
+
+/// The same, and then for a second factor.
+pub(crate) const SECOND_FACTOR: &str =
+    "KbdInteractiveAuthentication yes\nUsePAM yes\nLoginGraceTime 60";
+
 /// Root's password in a story with passwords.
 pub(crate) const PASSWORD: &str = "story-password-4f1c9a";
 
@@ -91,17 +98,45 @@ fn known(config: &Path) -> bool {
     !String::from_utf8_lossy(&output.stderr).contains("Bad configuration option")
 }
 
+/// Writes what PAM asks for into `folder`, as these lines of the configuration
+/// want it; false when they want no PAM.
+fn write_questions(folder: &Path, extra: &[String]) -> bool {
+    let has = |lines: &str| extra.iter().any(|line| line == lines);
+    let mut lines = vec!["auth required pam_unix.so".to_owned()];
+    if has(SECOND_FACTOR) {
+        let secret = folder.join("second_factor");
+        std::fs::write(&secret, "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n\" TOTP_AUTH\n")
+            .expect("a secret");
+        let module = programs::fetched("pam_second_factor").expect("the PAM module is fetched");
+        lines.push(format!(
+            "auth required {} secret={} user=root no_strict_owner allowed_perm=0644",
+            module.display(),
+            secret.display()
+        ));
+    } else if !has(QUESTIONS) {
+        return false;
+    }
+    let others = ["account", "session", "password"];
+    lines.extend(others.map(|kind| format!("{kind} required pam_permit.so")));
+    let text = lines.join("\n") + "\n";
+    std::fs::write(folder.join("pam"), text).expect("a PAM service");
+    true
+}
+
 /// The command that runs sshd in the foreground.
 ///
 /// As root sshd wants a user `sshd` and a folder `/run/sshd`, and for a story
 /// with passwords root has one that the story knows. What is missing it gets
 /// in a mount namespace of its own: a passwd file with one more line, a shadow
-/// file, and an empty `/run`.
-pub(crate) fn command(folder: &Path, config: &Path, log: &Path, passwords: bool) -> Command {
+/// file, an empty `/run`, and the one PAM service that the story wants.
+pub(crate) fn command(folder: &Path, config: &Path, log: &Path, extra: &[String]) -> Command {
+    let asks = write_questions(folder, extra);
+    let passwords = asks || extra.iter().any(|line| line == PASSWORDS);
     let mut sshd = if is_root() && cfg!(target_os = "linux") && (passwords || !has_sshd_user()) {
         std::fs::write(folder.join("passwd"), passwd_with_sshd()).expect("a passwd file");
         std::fs::write(folder.join("shadow"), shadow(passwords)).expect("a shadow file");
-        let script = "cd \"$0\" && mount --bind passwd /etc/passwd \
+        let script = "cd \"$0\" && if [ -e pam ]; then mount -t tmpfs tmpfs /etc/pam.d \
+                      && cp pam /etc/pam.d/sshd; fi && mount --bind passwd /etc/passwd \
                       && mount --bind shadow /etc/shadow && mount -t tmpfs tmpfs /run \
                       && mkdir -m 755 /run/sshd && exec \"$@\"";
         let mut unshare = programs::command("unshare");

@@ -89,3 +89,35 @@ fn a_server_that_wants_a_key_and_then_a_password_gets_both() {
         agent.call("ssh_connect", wrong).refused("auth_failed");
     }
 }
+
+#[test]
+fn keyboard_interactive_gets_the_password_and_a_second_factor_is_left_to_a_person() {
+    let (Some(questions), Some(second)) = (Sshd::with_questions(false), Sshd::with_questions(true))
+    else {
+        println!("sshd checks passwords only as root");
+        return;
+    };
+    let auth = |world: &World| world.spec_with(json!({"auth": {"password": Sshd::password()}}));
+    let world = World::with_sshd(&[questions]);
+    let agent = world.agent();
+    let opened = agent.call("ssh_connect", json!({"id": "web", "spec": auth(&world)}));
+    assert_eq!(opened.ok()["state"], "connected");
+    let wrong = world.spec_with(json!({"auth": {"password": "not this one"}}));
+    let call = json!({"id": "other", "spec": wrong});
+    agent.call("ssh_connect", call).refused("auth_failed");
+
+    // Also behind a key.
+    for chain in ["", "AuthenticationMethods publickey,keyboard-interactive"] {
+        let world = World::with_sshd(&[second, chain]);
+        let key = world.key.path.display().to_string();
+        let mut spec = auth(&world);
+        if !chain.is_empty() {
+            spec["auth"]["key_path"] = json!(key);
+        }
+        let agent = world.agent();
+        let call = json!({"id": "web", "spec": spec});
+        let said = agent.call("ssh_connect", call).refused("needs_auth");
+        assert!(said.contains("asks `Verification code:`"), "{said}");
+        assert!(said.contains("only a person can answer"), "{said}");
+    }
+}

@@ -13,5 +13,8 @@ pub(crate) const TYPESCRIPT: &str = "@modelcontextprotocol/sdk@1.32.2";
 /// versions are the distribution's, whose signature apt checks.
 pub(crate) const SSHD_PACKAGES: [&str; 2] = ["openssh-server", "libwrap0"];
 
+/// The package of the PAM module that asks for a second factor.
+pub(crate) const SECOND_FACTOR_PACKAGES: [&str; 1] = ["libpam-google-authenticator"];
+
 /// The package of `ssh`, `ssh-keygen` and `ssh-agent`.
 pub(crate) const SSH_PACKAGES: [&str; 1] = ["openssh-client"];

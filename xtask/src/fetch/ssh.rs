@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::apt;
 use super::places::Places;
 use crate::command::{deps, find, output, program};
-use crate::pins::{SSH_PACKAGES, SSHD_PACKAGES};
+use crate::pins::{SECOND_FACTOR_PACKAGES, SSH_PACKAGES, SSHD_PACKAGES};
 
 /// Programs of the client package that the stories use.
 const CLIENTS: [(&str, &str); 4] = [
@@ -21,6 +21,9 @@ pub(super) fn gather() -> Result<Places, String> {
     let folder = deps().join("openssh");
     let mut places = vec![("sshd", server(&folder)?)];
     places.extend(clients(&folder)?);
+    if cfg!(target_os = "linux") {
+        places.push(("pam_second_factor", second_factor()?));
+    }
     let libraries = libraries(&folder);
     let sshd = places
         .first()
@@ -46,6 +49,33 @@ fn server(folder: &Path) -> Result<PathBuf, String> {
     } else {
         Err(format!("{} is not in the package", unpacked.display()))
     }
+}
+
+/// The PAM module that asks for a second factor.
+fn second_factor() -> Result<PathBuf, String> {
+    const MODULE: &str = "pam_google_authenticator.so";
+    let folder = deps().join("pam");
+    let installed =
+        ["/", &folder.to_string_lossy()].map(|root| module_below(Path::new(root), MODULE));
+    if let Some(module) = installed.into_iter().flatten().next() {
+        return Ok(module);
+    }
+    apt::unpack(&SECOND_FACTOR_PACKAGES, &folder)?;
+    module_below(&folder, MODULE).ok_or_else(|| format!("{MODULE} is not in its package"))
+}
+
+/// Where PAM modules lie below `root`: in a folder of the library folders.
+fn module_below(root: &Path, module: &str) -> Option<PathBuf> {
+    let roots = ["lib", "lib64", "usr/lib", "usr/lib64"].map(|name| root.join(name));
+    let direct = roots
+        .iter()
+        .map(|folder| folder.join("security").join(module));
+    let listed = roots
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flat_map(Iterator::flatten)
+        .map(|entry| entry.path().join("security").join(module));
+    direct.chain(listed).find(|path| path.is_file())
 }
 
 fn clients(folder: &Path) -> Result<Places, String> {
