@@ -90,6 +90,18 @@ impl Sshd {
         std::fs::write(path, lines.join("\n") + "\n").expect("authorized_keys");
     }
 
+    /// A line of its configuration with which it has users of its own: `alice`,
+    /// `bob` and `carol`; none where that cannot be, which takes root.
+    pub fn with_users() -> Option<&'static str> {
+        sshd_config::can_check_passwords().then_some(sshd_config::WITH_USERS)
+    }
+
+    /// Lets exactly this key in as the user `user`.
+    pub fn authorize_user(&self, user: &str, key: &Key) {
+        let path = self.folder.join(format!("keys-{user}"));
+        std::fs::write(path, key.public_line() + "\n").expect("a user's keys");
+    }
+
     /// Starts it again on its port.
     pub fn up(&mut self) {
         let config = sshd_config::write(&self.folder, self.port, &self.extra);

@@ -16,6 +16,14 @@ pub(crate) const QUESTIONS: &str = "KbdInteractiveAuthentication yes\nUsePAM yes
 pub(crate) const SECOND_FACTOR: &str =
     "KbdInteractiveAuthentication yes\nUsePAM yes\nLoginGraceTime 60";
 
+/// The lines that let in the users of a story, each with keys of their own.
+pub(crate) const WITH_USERS: &str = "AllowUsers root alice bob carol\n\
+                                     AuthorizedKeysCommand /usr/bin/cat {folder}/keys-%u\n\
+                                     AuthorizedKeysCommandUser root";
+
+/// Users of a story's own, beside root.
+const USERS: [&str; 3] = ["alice", "bob", "carol"];
+
 /// Root's password in a story with passwords.
 pub(crate) const PASSWORD: &str = "story-password-4f1c9a";
 
@@ -51,7 +59,7 @@ pub(crate) fn write(folder: &Path, port: u16, extra: &[String]) -> PathBuf {
          AcceptEnv LANG LC_* STORY_*\n\
          Subsystem sftp internal-sftp\n\
          LogLevel VERBOSE\n",
-        extra.join("\n"),
+        extra.join("\n").replace("{folder}", &shown.to_string()),
     ) + &split_programs();
     let path = folder.join("sshd_config");
     let mut text = base;
@@ -131,8 +139,10 @@ fn write_questions(folder: &Path, extra: &[String]) -> bool {
 /// file, an empty `/run`, and the one PAM service that the story wants.
 pub(crate) fn command(folder: &Path, config: &Path, log: &Path, extra: &[String]) -> Command {
     let asks = write_questions(folder, extra);
-    let passwords = asks || extra.iter().any(|line| line == PASSWORDS);
-    let mut sshd = if is_root() && cfg!(target_os = "linux") && (passwords || !has_sshd_user()) {
+    let has = |wanted: &str| extra.iter().any(|line| line == wanted);
+    let passwords = asks || has(PASSWORDS);
+    let aside = passwords || has(WITH_USERS) || !has_sshd_user();
+    let mut sshd = if is_root() && cfg!(target_os = "linux") && aside {
         std::fs::write(folder.join("passwd"), passwd_with_sshd()).expect("a passwd file");
         std::fs::write(folder.join("shadow"), shadow(passwords)).expect("a shadow file");
         let script = "cd \"$0\" && if [ -e pam ]; then mount -t tmpfs tmpfs /etc/pam.d \
@@ -174,22 +184,25 @@ fn passwd() -> String {
 }
 
 fn passwd_with_sshd() -> String {
-    let there = passwd();
-    if has_sshd_user() {
-        return there;
+    let mut lines = vec![passwd().trim_end().to_owned()];
+    if !has_sshd_user() {
+        lines.push("sshd:x:65534:65534::/run/sshd:/usr/sbin/nologin".to_owned());
     }
-    let line = "sshd:x:65534:65534::/run/sshd:/usr/sbin/nologin";
-    format!("{}\n{line}\n", there.trim_end())
+    let ids = 60_001..;
+    lines.extend(
+        ids.zip(USERS)
+            .map(|(id, user)| format!("{user}:x:{id}:{id}::/:/bin/sh")),
+    );
+    lines.join("\n") + "\n"
 }
 
-/// The machine's shadow file, root's password replaced by the stories'.
+/// The machine's shadow file with the stories' users, and root's password
+/// replaced by theirs.
 fn shadow(passwords: bool) -> String {
     let there = std::fs::read_to_string("/etc/shadow").unwrap_or_default();
-    if !passwords {
-        return there;
-    }
-    let others = there.lines().filter(|line| !line.starts_with("root:"));
-    let root = format!("root:{PASSWORD_HASH}:19000:0:99999:7:::");
-    let lines: Vec<&str> = std::iter::once(root.as_str()).chain(others).collect();
+    let is_kept = |line: &&str| !(passwords && line.starts_with("root:"));
+    let mut lines: Vec<String> = there.lines().filter(is_kept).map(str::to_owned).collect();
+    let users = USERS.iter().chain(passwords.then_some(&"root"));
+    lines.extend(users.map(|user| format!("{user}:{PASSWORD_HASH}:19000:0:99999:7:::")));
     lines.join("\n") + "\n"
 }
