@@ -26,7 +26,14 @@ impl Credentials {
             && given.agent_socket.is_none()
             && !secret_gone;
         let agent_only = given.use_agent == Some(true) && given.key_path.is_none();
-        let identities = if nothing_given || (agent_only && config.identities_only) {
+        // Beside a password the named identities count too, as for ssh(1): a
+        // server may want both.
+        let password_only = given.password.is_some()
+            && given.key_path.is_none()
+            && given.use_agent.is_none()
+            && config.names_identities;
+        let identities = if nothing_given || password_only || (agent_only && config.identities_only)
+        {
             config.identity_files.clone()
         } else {
             Vec::new()
