@@ -11,6 +11,7 @@ mod daemon;
 mod key_agent;
 mod keys;
 pub mod rogue;
+mod security_key;
 mod sshd;
 mod sshd_config;
 
@@ -23,6 +24,7 @@ pub use daemon::Daemon;
 pub use key_agent::KeyAgent;
 pub use keys::Key;
 pub use reply::Reply;
+pub use security_key::SecurityKey;
 pub use sshd::Sshd;
 pub use wire::Pending;
 pub use world::World;

@@ -86,8 +86,13 @@ impl Sshd {
     /// Lets exactly these keys in, from the next connection on.
     pub fn authorize(&mut self, keys: &[&Key]) {
         let lines: Vec<String> = keys.iter().map(|key| key.public_line()).collect();
+        self.authorize_lines(&lines.join("\n"));
+    }
+
+    /// The same, by the text of `authorized_keys`.
+    pub fn authorize_lines(&self, text: &str) {
         let path = self.folder.join("authorized_keys");
-        std::fs::write(path, lines.join("\n") + "\n").expect("authorized_keys");
+        std::fs::write(path, text.to_owned() + "\n").expect("authorized_keys");
     }
 
     /// A line of its configuration with which it has users of its own: `alice`,

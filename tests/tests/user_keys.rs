@@ -2,7 +2,7 @@
 //! place they lie in, and within the tries that a server allows.
 
 use serde_json::{Value, json};
-use tests::{Agent, Key, KeyAgent, Reply, Sshd, World};
+use tests::{Agent, Key, KeyAgent, Reply, SecurityKey, Sshd, World};
 
 /// A server that trusts an authority and no key of its own.
 struct Certified {
@@ -169,4 +169,21 @@ fn a_key_that_others_can_read_is_not_used() {
     assert!(!world.ssh_gets_in(), "ssh refuses it as well");
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).expect("a mode");
     connect(&agent, &world.spec()).ok();
+}
+
+#[test]
+fn a_security_key_gets_in_through_its_agent() {
+    let mut world = World::new();
+    let socket = world.home().join("agent");
+    let key = SecurityKey::start(&socket);
+    world.set("SSH_AUTH_SOCK", &socket.display().to_string());
+    let agent = world.agent();
+    let spec = world.spec_with(json!({"auth": {"use_agent": true}}));
+    connect(&agent, &spec).refused("auth_failed");
+    world.sshd.authorize_lines(key.public_line());
+    connect(&agent, &spec).ok();
+    // The server wants a touch, which the signature has.
+    let strict = format!("verify-required {}", key.public_line());
+    world.sshd.authorize_lines(&strict);
+    connect(&agent, &spec).refused("auth_failed");
 }
