@@ -147,7 +147,10 @@ impl Handler for Client {
         session: &mut Session,
     ) -> Result<(), ClientError> {
         let found = &self.found;
-        found.kex.get_or_init(|| names.kex.as_ref().to_owned());
+        found.kex.get_or_init(|| {
+            let strict = if names.strict_kex() { " (strict)" } else { "" };
+            format!("{}{strict}", names.kex.as_ref())
+        });
         found
             .cipher
             .get_or_init(|| names.cipher.as_ref().to_owned());

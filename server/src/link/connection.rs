@@ -25,7 +25,8 @@ pub struct Facts {
     pub ssh_config_ignored: Vec<String>,
     /// Fingerprint, `SHA256:...`.
     pub host_key: String,
-    /// Key exchange algorithm.
+    /// Key exchange algorithm, and ` (strict)` where both sides keep to the strict
+    /// exchange that the Terrapin attack (CVE-2023-48795) led to.
     pub kex: String,
     /// Cipher.
     pub cipher: String,

@@ -11,6 +11,7 @@ const HOMES: [(&str, &[&str]); 11] = [
             "server/src/link",
             "tests/src/bin/demo_sshd",
             "tests/src/rogue",
+            "tests/src/security_key",
         ],
     ),
     ("russh_sftp", &["server/src/link"]),
