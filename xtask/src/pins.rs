@@ -18,3 +18,6 @@ pub(crate) const SECOND_FACTOR_PACKAGES: [&str; 1] = ["libpam-google-authenticat
 
 /// The package of `ssh`, `ssh-keygen` and `ssh-agent`.
 pub(crate) const SSH_PACKAGES: [&str; 1] = ["openssh-client"];
+
+/// The packages of `strace` and of what it may lack.
+pub(crate) const STRACE_PACKAGES: [&str; 2] = ["strace", "libunwind8"];

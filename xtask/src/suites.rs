@@ -19,7 +19,10 @@ pub(crate) struct Suite {
 const ALONE: [&str; 3] = ["kill_rounds", "bridges", "rehydrate"];
 
 /// Suites that need more than OpenSSH.
-const MORE_NEEDS: [(&str, &[Need]); 1] = [("sdk", &[Need::Python, Need::TypeScript])];
+const MORE_NEEDS: [(&str, &[Need]); 2] = [
+    ("no_shell", &[Need::Strace]),
+    ("sdk", &[Need::Python, Need::TypeScript]),
+];
 
 /// Stories at once elsewhere; most of a story is waiting.
 const THREADS: usize = 4;

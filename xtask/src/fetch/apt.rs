@@ -1,7 +1,7 @@
 //! Debian's packages: unpacked aside, or, for whole language runtimes as root,
 //! installed. Neither starts a service.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::command::{Outcome, find, output, program, run};
 
@@ -46,6 +46,19 @@ fn download(packages: &[&str], debs: &Path) -> Outcome {
             .current_dir(debs),
     )
     .map(|_| ())
+}
+
+/// The folders of unpacked shared libraries below `folder`, joined by `:`.
+pub(super) fn libraries(folder: &Path) -> Option<PathBuf> {
+    let roots = [folder.join("usr/lib"), folder.join("lib")];
+    let folders: Vec<String> = roots
+        .iter()
+        .filter_map(|root| std::fs::read_dir(root).ok())
+        .flat_map(|listing| listing.flatten().map(|entry| entry.path()))
+        .filter(|path| path.is_dir() && path.to_string_lossy().ends_with("-linux-gnu"))
+        .map(|path| path.to_string_lossy().into_owned())
+        .collect();
+    (!folders.is_empty()).then(|| PathBuf::from(folders.join(":")))
 }
 
 /// Installs language runtimes; only as root, only where apt is.

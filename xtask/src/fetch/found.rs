@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{node, python, ssh};
+use super::{node, python, ssh, strace};
 use crate::command::deps;
 
 /// A part that a suite cannot run without.
@@ -12,6 +12,8 @@ use crate::command::deps;
 pub(crate) enum Need {
     /// OpenSSH's server and clients.
     OpenSsh,
+    /// strace, on Linux.
+    Strace,
     /// The official Python SDK, both eras.
     Python,
     /// The official TypeScript SDK.
@@ -40,6 +42,7 @@ pub(crate) fn gather(needs: &[Need]) -> Result<Found, String> {
     for need in needs {
         let gathered = match need {
             Need::OpenSsh => ssh::gather(),
+            Need::Strace => strace::gather(),
             Need::Python => python::gather(),
             Need::TypeScript => node::gather(),
         };

@@ -24,7 +24,7 @@ pub(super) fn gather() -> Result<Places, String> {
     if cfg!(target_os = "linux") {
         places.push(("pam_second_factor", second_factor()?));
     }
-    let libraries = libraries(&folder);
+    let libraries = apt::libraries(&folder);
     let sshd = places
         .first()
         .map(|(_, path)| path.clone())
@@ -91,19 +91,6 @@ fn clients(folder: &Path) -> Result<Places, String> {
             .ok_or_else(|| format!("no {name} here"))
     };
     CLIENTS.iter().map(place).collect()
-}
-
-/// The folders of unpacked shared libraries, joined by `:`.
-fn libraries(folder: &Path) -> Option<PathBuf> {
-    let roots = [folder.join("usr/lib"), folder.join("lib")];
-    let folders: Vec<String> = roots
-        .iter()
-        .filter_map(|root| std::fs::read_dir(root).ok())
-        .flat_map(|listing| listing.flatten().map(|entry| entry.path()))
-        .filter(|path| path.is_dir() && path.to_string_lossy().ends_with("-linux-gnu"))
-        .map(|path| path.to_string_lossy().into_owned())
-        .collect();
-    (!folders.is_empty()).then(|| PathBuf::from(folders.join(":")))
 }
 
 /// Fails naming the shared libraries that `sshd` would not find.
