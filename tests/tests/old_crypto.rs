@@ -1,8 +1,11 @@
 //! Servers that know only some algorithms: the safe ones are enough, and a
-//! server that has none of them is refused with its own list.
+//! server that has none of them is refused with its own list. Each by the spec
+//! alone and by `ssh_config` alone.
 
-use serde_json::{Value, json};
-use tests::{Key, World};
+use std::path::Path;
+
+use serde_json::json;
+use tests::{Key, Reply, World};
 
 /// A server with an RSA host key beside its own, and these lines.
 fn world(lines: &[&str]) -> (World, tempfile::TempDir, Key) {
@@ -13,9 +16,23 @@ fn world(lines: &[&str]) -> (World, tempfile::TempDir, Key) {
     (world, folder, host_key)
 }
 
-fn connect(world: &World, spec: &Value) -> tests::Reply {
-    let call = json!({"id": "web", "spec": spec});
-    world.agent().call("ssh_connect", call)
+/// By the spec alone, then by an alias of `ssh_config` alone.
+fn both_ways(world: &World, key: &Path) -> [Reply; 2] {
+    let user = world.spec()["user"].as_str().expect("a user").to_owned();
+    let config = format!(
+        "Host web\n HostName 127.0.0.1\n Port {}\n User {user}\n IdentityFile {}\n \
+         IdentitiesOnly yes\n",
+        world.sshd.port(),
+        key.display(),
+    );
+    std::fs::write(world.home().join(".ssh/config"), config).expect("an ssh_config");
+    let spec = world.spec_with(json!({"auth": {"key_path": key.display().to_string()}}));
+    let agent = world.agent();
+    [json!({"id": "given", "spec": spec}), json!({"id": "web"})].map(|call| {
+        let reply = agent.call("ssh_connect", call.clone());
+        agent.call("ssh_disconnect", json!({"id": call["id"]}));
+        reply
+    })
 }
 
 #[test]
@@ -30,17 +47,12 @@ fn a_server_with_nothing_but_rsa_and_sha2_is_reached_with_an_rsa_key() {
         world.sshd.authorize(&[&own, &world.key.clone()]);
         let line = host_key.public_line();
         world.trust_lines(&format!("{} {line}\n", world.sshd.known_as()));
-        let with = |path: &std::path::Path| {
-            world.spec_with(json!({"auth": {"key_path": path.display().to_string()}}))
-        };
-        let opened = connect(&world, &with(&own.path)).ok();
-        assert_eq!(opened["host_key"], host_key.fingerprint(), "{hash}");
-        let ed25519 = with(&world.key.path);
-        let other = json!({"id": "other", "spec": ed25519});
-        world
-            .agent()
-            .call("ssh_connect", other)
-            .refused("auth_failed");
+        for opened in both_ways(&world, &own.path) {
+            assert_eq!(opened.ok()["host_key"], host_key.fingerprint(), "{hash}");
+        }
+        for opened in both_ways(&world, &world.key.path) {
+            opened.refused("auth_failed");
+        }
     }
 }
 
@@ -61,22 +73,24 @@ fn a_server_with_nothing_but_old_algorithms_is_refused_with_their_names() {
         ),
     ] {
         let (world, _folder, _) = world(lines);
-        let said = connect(&world, &world.spec()).refused("remote");
-        assert!(said.contains(kind) && said.contains(name), "{said}");
-        assert!(said.contains("Next: "), "{said}");
+        for opened in both_ways(&world, &world.key.path) {
+            let said = opened.refused("remote");
+            assert!(said.contains(kind) && said.contains(name), "{said}");
+            assert!(said.contains("Next: "), "{said}");
+        }
     }
 }
 
 #[test]
 fn the_safest_that_both_know_is_taken_and_shown() {
     let (world, _folder, _) = world(&[]);
-    let opened = connect(&world, &world.spec()).ok();
-    let known = ["mlkem768x25519-sha256", "curve25519-sha256"];
-    let shown = known.map(|kex| format!("{kex} (strict)"));
-    assert!(shown.iter().any(|kex| opened["kex"] == **kex), "{opened}");
-    let cipher = opened["cipher"].as_str().expect("a cipher");
-    assert!(
-        cipher.contains("gcm") || cipher.contains("chacha20"),
-        "{opened}"
-    );
+    for opened in both_ways(&world, &world.key.path) {
+        let opened = opened.ok();
+        let known = ["mlkem768x25519-sha256", "curve25519-sha256"];
+        let shown = known.map(|kex| format!("{kex} (strict)"));
+        assert!(shown.iter().any(|kex| opened["kex"] == **kex), "{opened}");
+        let cipher = opened["cipher"].as_str().expect("a cipher");
+        let is_safe = cipher.contains("gcm") || cipher.contains("chacha20");
+        assert!(is_safe, "{opened}");
+    }
 }
