@@ -1,24 +1,12 @@
 //! Making a plan: every default filled in, from the spec and from
 //! `ssh_config`. Nothing below reads the environment.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
 use schema::spec::SshSpec;
 
 use super::error::PlanError;
-use super::hop::{Credentials, Hop, Plan, ProxyCommand, Surroundings, Through};
-use crate::link::address::{Address, Written};
-use crate::link::known_hosts::{AcceptedKeys, KnownAs, KnownHostsFiles, Policy};
-use crate::link::ssh_config::{
-    AgentName, Asked, HostConfig, JumpHost, Proxy, StrictHostKeyChecking,
-};
-
-/// A dial's limit when the spec names none.
-const DIAL_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// The keepalive when the spec names none.
-const KEEPALIVE: Duration = Duration::from_secs(15);
+use super::hop::{Hop, Plan, ProxyCommand, Surroundings, Through};
+use crate::link::address::Written;
+use crate::link::ssh_config::{Asked, HostConfig, JumpHost, Proxy};
 
 impl Plan {
     /// What `spec` means for the session `id`, beside the `ssh_config` of this
@@ -156,63 +144,6 @@ impl Maker<'_> {
     }
 }
 
-impl Hop {
-    fn new(
-        config: &HostConfig,
-        spec: &SshSpec,
-        secret_gone: bool,
-        around: &Surroundings,
-        note: &str,
-    ) -> Result<Self, PlanError> {
-        let user = config.user.clone();
-        if user.is_empty() || user.starts_with('-') || user.contains(char::is_control) {
-            return Err(PlanError::User(user));
-        }
-        let address = Address::new(&config.host, config.port)?;
-        for (field, given) in [("keepalive", spec.keepalive), ("timeout", spec.timeout)] {
-            if let Some(length) = given.map(|given| given.0)
-                && !length.is_zero()
-                && length < Duration::from_secs(1)
-            {
-                return Err(PlanError::TooShort { field, length });
-            }
-        }
-        let keepalive = spec.keepalive.map(|given| given.0);
-        let keepalive = keepalive
-            .or(config.server_alive_interval)
-            .unwrap_or(KEEPALIVE);
-        let timeout = spec
-            .timeout
-            .map(|given| given.0)
-            .filter(|given| !given.is_zero());
-        let configured = config.connect_timeout.filter(|given| !given.is_zero());
-        let mut ignored = config.ignored.clone();
-        ignored.extend(not_yet(config));
-        Ok(Self {
-            known_as: KnownAs::new(&address, config.host_key_alias.as_deref()),
-            credentials: Credentials::new(
-                spec.auth.as_ref(),
-                config,
-                secret_gone,
-                &around.local.home,
-            ),
-            known_hosts: files(spec, config, around),
-            policy: policy(spec, config, around)?,
-            timeout: timeout.or(configured).unwrap_or(DIAL_TIMEOUT),
-            keepalive: (!keepalive.is_zero()).then_some(keepalive),
-            note: note.to_owned(),
-            forward_agent: match &config.forward_agent {
-                AgentName::None if spec.forward_agent => AgentName::Clients,
-                configured => configured.clone(),
-            },
-            user,
-            address,
-            ignored,
-            through: Through::Nothing,
-        })
-    }
-}
-
 /// What the files say of one place; without them what is given alone.
 fn configured(
     place: &Written,
@@ -229,16 +160,6 @@ fn configured(
         local.files.clear();
     }
     Ok(HostConfig::read(&asked, &local)?)
-}
-
-/// Directives that this version reads and does not follow.
-fn not_yet(config: &HostConfig) -> Vec<String> {
-    let mut named = Vec::new();
-    if config.strict_host_key_checking == Some(StrictHostKeyChecking::No) {
-        named
-            .push("StrictHostKeyChecking no (taken as accept-new: a changed key stops)".to_owned());
-    }
-    named
 }
 
 fn refuse_what_comes_later(spec: &SshSpec) -> Result<(), PlanError> {
@@ -264,60 +185,13 @@ fn places(id: &str, spec: &SshSpec) -> Result<Vec<Written>, PlanError> {
         .collect::<Result<_, _>>()?)
 }
 
-fn files(spec: &SshSpec, config: &HostConfig, around: &Surroundings) -> KnownHostsFiles {
-    let home = &around.local.home;
-    let users = || {
-        vec![
-            home.join(".ssh/known_hosts"),
-            home.join(".ssh/known_hosts2"),
-        ]
-    };
-    let systems = || {
-        ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"]
-            .map(PathBuf::from)
-            .to_vec()
-    };
-    let read = if let Some(path) = &spec.known_hosts_path {
-        vec![PathBuf::from(path)]
-    } else {
-        let mut read = config.user_known_hosts.clone().unwrap_or_else(users);
-        read.extend(config.global_known_hosts.clone().unwrap_or_else(systems));
-        read
-    };
-    KnownHostsFiles {
-        read,
-        accepted: AcceptedKeys {
-            path: around.accepted_keys.clone(),
-            beside: spec.known_hosts_path.as_ref().map(PathBuf::from),
-        },
-    }
-}
-
-fn policy(spec: &SshSpec, config: &HostConfig, around: &Surroundings) -> Result<Policy, PlanError> {
-    match spec.host_key.as_deref() {
-        _ if spec.insecure => Ok(Policy::Unchecked),
-        None => Ok(match config.strict_host_key_checking {
-            Some(StrictHostKeyChecking::AcceptNew | StrictHostKeyChecking::No)
-                if around.allow_accept_new =>
-            {
-                Policy::AcceptNew
-            }
-            _ => Policy::Strict,
-        }),
-        Some("accept-new") if around.allow_accept_new => Ok(Policy::AcceptNew),
-        Some("accept-new") => Err(PlanError::AcceptNewForbidden),
-        Some(print) if print.starts_with("SHA256:") => {
-            Ok(Policy::Fingerprint(print.trim_end_matches('=').to_owned()))
-        }
-        Some(other) => Err(PlanError::HostKey(other.to_owned())),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::time::Duration;
 
     use super::*;
+    use crate::link::known_hosts::Policy;
     use crate::link::ssh_config::{Local, Source};
 
     fn around() -> Surroundings {
@@ -356,7 +230,7 @@ mod tests {
         assert!(hop.credentials.use_agent);
         assert_eq!(hop.credentials.default_keys.len(), 3);
         assert_eq!(hop.policy, Policy::Strict);
-        assert_eq!(hop.keepalive, Some(KEEPALIVE));
+        assert_eq!(hop.keepalive, Some(Duration::from_secs(15)));
         assert_eq!(hop.known_as.entry(), "web");
     }
 

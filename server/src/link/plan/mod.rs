@@ -3,7 +3,9 @@
 mod credentials;
 mod error;
 mod hop;
+mod host_keys;
 mod make;
+mod make_hop;
 mod proxy;
 
 pub use error::PlanError;
