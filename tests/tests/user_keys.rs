@@ -171,6 +171,29 @@ fn a_key_that_others_can_read_is_not_used() {
     connect(&agent, &world.spec()).ok();
 }
 
+/// The file is looked at as a public key as well, for an agent that has it.
+#[test]
+fn a_key_path_that_leads_to_no_file_is_refused_at_once_and_fills_no_memory() {
+    let world = World::new();
+    let agent = world.agent();
+    let pipe = world.home().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.is_ok_and(|status| status.success()));
+    let beside = world.home().join("key-2");
+    std::fs::write(&beside, "no key").expect("a file");
+    let public = world.home().join("key-2.pub");
+    std::os::unix::fs::symlink("/dev/zero", &public).expect("a link");
+    for path in [pipe, "/dev/zero".into(), beside] {
+        for agent_too in [false, true] {
+            let auth = json!({"key_path": path.display().to_string(), "use_agent": agent_too});
+            let spec = world.spec_with(json!({"auth": auth, "timeout": "5s"}));
+            connect(&agent, &spec).refused("invalid_argument");
+        }
+    }
+    let mib = world.daemon().rss_kib() / 1024;
+    assert!(mib < 200, "{mib} MiB");
+}
+
 #[test]
 fn a_security_key_gets_in_through_its_agent() {
     let mut world = World::new();

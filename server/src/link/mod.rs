@@ -15,6 +15,7 @@ mod exec;
 mod known_hosts;
 mod lent_agent;
 mod marker;
+mod named_file;
 mod plan;
 mod proxy_command;
 mod remote_script;

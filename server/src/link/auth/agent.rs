@@ -10,6 +10,7 @@ use russh::keys::agent::client::AgentClient;
 use tokio::net::UnixStream;
 
 use crate::link::error::LinkError;
+use crate::link::named_file::short_text;
 
 /// How long an agent may take to list its keys before the next is asked.
 const LIST_WAIT: Duration = Duration::from_secs(5);
@@ -72,7 +73,7 @@ pub(super) async fn public_half(identity: &Path) -> Option<PublicKey> {
     let mut beside = identity.as_os_str().to_owned();
     beside.push(".pub");
     for path in [PathBuf::from(beside), identity.to_owned()] {
-        let Ok(text) = tokio::fs::read_to_string(&path).await else {
+        let Some(text) = short_text(path).await else {
             continue;
         };
         if let Ok(key) = PublicKey::from_openssh(text.trim()) {

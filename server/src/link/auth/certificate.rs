@@ -13,12 +13,14 @@ use russh::keys::ssh_key::public::KeyData;
 use russh::keys::{Certificate, HashAlg, PrivateKey, ssh_key};
 use tokio::net::UnixStream;
 
+use crate::link::named_file::short_text;
+
 /// The certificates of the key `public`: the one beside its file at `path`, and
 /// those among the files `named` that are for it.
 pub(super) async fn of_key(path: &Path, public: &KeyData, named: &[PathBuf]) -> Vec<Certificate> {
     let mut found: Vec<Certificate> = Vec::new();
     for path in named.iter().chain([&beside(path)]) {
-        let Ok(text) = tokio::fs::read_to_string(path).await else {
+        let Some(text) = short_text(path.clone()).await else {
             continue;
         };
         let Ok(certificate) = Certificate::from_openssh(text.trim()) else {

@@ -8,6 +8,7 @@ use std::path::Path;
 use russh::keys::PrivateKey;
 
 use super::pem::{self, PemError};
+use crate::link::named_file::NamedFile;
 
 /// A private key file is at most this long.
 const FILE_MAX_BYTES: u64 = 1 << 20;
@@ -68,16 +69,16 @@ impl KeyFileError {
 /// Reads the key at `path`. Blocking: reading, and deriving a key from the
 /// passphrase, which takes a fraction of a second on purpose.
 pub(super) fn load(path: &Path, passphrase: Option<&str>) -> Result<PrivateKey, KeyFileError> {
-    let found = std::fs::metadata(path)?;
-    if !found.is_file() || found.len() > FILE_MAX_BYTES {
-        return Err(KeyFileError::Form("no file of a key's length".into()));
-    }
+    let Some(file) = NamedFile::open(path)? else {
+        return Err(KeyFileError::Form("it is no regular file".into()));
+    };
+    let found = file.metadata();
     // As ssh(1) does: another's file is their business.
     let mode = found.mode() & 0o777;
     if found.uid() == rustix::process::getuid().as_raw() && mode & OTHERS != 0 {
         return Err(KeyFileError::Open { mode });
     }
-    let text = zeroize::Zeroizing::new(std::fs::read(path)?);
+    let text = zeroize::Zeroizing::new(file.read(FILE_MAX_BYTES)?);
     let text =
         str::from_utf8(&text).map_err(|_no_text| KeyFileError::Form("it is no text".into()))?;
     read(text, passphrase)

@@ -11,6 +11,7 @@ use super::known_as::KnownAs;
 use super::line::{Line, Marker};
 use super::place::Place;
 use crate::link::error::LinkError;
+use crate::link::named_file::NamedFile;
 
 /// A known_hosts file is at most this long; a longer one is no such file.
 const FILE_MAX_BYTES: u64 = 64 << 20;
@@ -177,17 +178,13 @@ async fn read_file(path: &Path) -> Result<Vec<u8>, LinkError> {
 }
 
 async fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
-    match tokio::fs::metadata(path).await {
-        Ok(found) if found.len() > FILE_MAX_BYTES => {
-            return Err(io::Error::other(
-                "the file is too long for a known_hosts file",
-            ));
-        }
+    let path = path.to_owned();
+    let reading = move || match NamedFile::open(&path) {
+        Ok(Some(file)) => file.read(FILE_MAX_BYTES),
         // A folder or a device, /dev/null say, has no lines.
-        Ok(found) if !found.is_file() => return Ok(Vec::new()),
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    }
-    tokio::fs::read(path).await
+        Ok(None) => Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    };
+    tokio::task::spawn_blocking(reading).await?
 }

@@ -11,6 +11,7 @@ use super::error::ConfigError;
 use super::line::{Line, words};
 use super::settings::{Ignored, Settings};
 use super::tokens;
+use crate::link::named_file::NamedFile;
 
 /// ssh(1)'s limit of includes within includes.
 pub(super) const DEPTH_MAX: usize = 16;
@@ -254,19 +255,18 @@ pub(super) fn text(path: &Path, owner: Option<u32>) -> Result<Option<String>, Co
         path: path.to_owned(),
         source,
     };
-    let found = match std::fs::metadata(path) {
-        Ok(found) => found,
+    let file = match NamedFile::open(path) {
+        Ok(Some(file)) => file,
+        Ok(None) => return Err(tell(io::Error::other("it is no configuration file"))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(tell(error)),
     };
+    let found = file.metadata();
     if let Some(uid) = owner
         && ((found.uid() != 0 && found.uid() != uid) || found.mode() & 0o022 != 0)
     {
         return Err(ConfigError::Permissions(path.to_owned()));
     }
-    if !found.is_file() || found.len() > FILE_MAX_BYTES {
-        return Err(tell(io::Error::other("it is no configuration file")));
-    }
-    let bytes = std::fs::read(path).map_err(tell)?;
+    let bytes = file.read(FILE_MAX_BYTES).map_err(tell)?;
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
