@@ -150,7 +150,7 @@ fn a_host_that_is_not_listed_runs_nothing_and_the_line_to_write_is_said() {
     let restarted = restart.args(["daemon", "restart"]).output();
     assert!(restarted.is_ok_and(|output| output.status.success()));
     let agent = scene.world.agent();
-    for other in ["web2", "127.0.0.1", "web.", "WEB", "x,web"] {
+    for other in ["web2", "127.0.0.1", "web.", "WEB"] {
         let call = json!({"id": "other", "spec": {"addresses": [other]}});
         let said = agent.call("ssh_connect", call).refused("invalid_argument");
         assert!(said.contains("allow_proxy_command"), "{other}: {said}");

@@ -27,7 +27,8 @@ pub enum AddressError {
     /// A bracket without its partner.
     #[error("`{0}` has an unclosed bracket; write [v6]:port")]
     Bracket(String),
-    /// A leading dash, white space or a control character (SECURITY 8).
+    /// A leading dash, or a character that no host name has and that means
+    /// something to a shell or to `known_hosts` (SECURITY 7, 8).
     #[error("`{0}` is no host name")]
     Host(String),
 }
@@ -52,11 +53,18 @@ impl Address {
     }
 }
 
+/// What separates or matches names in `known_hosts`, or acts in a shell. An
+/// accepted key is written under the name, and must count for it alone.
+const ODD: &str = ",*?!|#/@'\"`$\\;&<>(){}[]";
+
 fn check_host(host: &str, text: &str) -> Result<(), AddressError> {
     if host.is_empty() {
         return Err(AddressError::NoHost(text.to_owned()));
     }
-    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | '@');
+    // A link-local IPv6 literal names its interface behind a percent sign.
+    let is_v6 = host.contains(':');
+    let odd =
+        |c: char| c.is_whitespace() || c.is_control() || ODD.contains(c) || (c == '%' && !is_v6);
     if host.starts_with('-') || host.contains(odd) {
         return Err(AddressError::Host(text.to_owned()));
     }
@@ -132,6 +140,8 @@ mod tests {
             ("[::1]:2222", "::1", 2222),
             ("[::1]", "::1", 22),
             ("fe80::1", "fe80::1", 22),
+            ("fe80::1%eth0", "fe80::1%eth0", 22),
+            ("a_b.grüße", "a_b.grüße", 22),
         ] {
             let address: Address = text.parse().unwrap();
             assert_eq!(
@@ -155,6 +165,16 @@ mod tests {
             "[::1",
             "[::1]x",
             "u@h",
+            "x,web",
+            "*",
+            "w?b",
+            "!web",
+            "#web",
+            "|1|a|b",
+            "x;id",
+            "x'y",
+            "$(id)",
+            "web%eth0",
         ] {
             assert!(bad.parse::<Address>().is_err(), "{bad}");
         }

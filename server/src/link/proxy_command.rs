@@ -44,14 +44,15 @@ pub(super) struct ProxyStream {
 
 impl ProxyStream {
     /// Starts the program, with `agent` as the agent that it may ask. It gets
-    /// the daemon's environment, in which the one secret is a variable that the
-    /// Go program had and that is ignored here.
+    /// the daemon's environment, without whoever's agent the daemon was started
+    /// beside, and without a token that the Go program had.
     pub(super) fn start(command: &ProxyCommand, agent: Option<&Path>) -> io::Result<Self> {
         let mut program = Command::new(&command.program);
         program
             .args(&command.arguments)
             .current_dir(&command.folder)
             .env_remove("REMOTE_SHELL_MCP_TOKEN")
+            .env_remove("SSH_AUTH_SOCK")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -20,6 +20,17 @@ pub enum PlanError {
     /// A jump host of the spec that names no place.
     #[error("an entry of jump_hosts has no addresses")]
     JumpWithoutAddress,
+    /// More than a person has, and than memory has room for.
+    #[error(
+        "there may be {jumps_max} jump_hosts, and {ways_max} ways: the product of their addresses; \
+         name fewer"
+    )]
+    TooManyWays {
+        /// Jump hosts of a spec.
+        jumps_max: usize,
+        /// Ways to its host.
+        ways_max: usize,
+    },
     /// Jump hosts that lead through each other.
     #[error("the jump hosts of ssh_config lead in a circle, by way of `{0}`")]
     JumpCircle(String),

@@ -36,6 +36,7 @@ impl Plan {
         note: &str,
     ) -> Result<Self, PlanError> {
         refuse_what_comes_later(spec)?;
+        refuse_too_many(spec)?;
         let maker = Maker {
             spec,
             secret_gone,
@@ -50,6 +51,9 @@ impl Plan {
         Ok(Self { hops })
     }
 }
+
+/// Ways to one host: the product of the addresses on the way.
+const WAYS_MAX: usize = 64;
 
 /// Jump hosts that lead through each other; more are a circle.
 const JUMPS_MAX: usize = 16;
@@ -76,7 +80,7 @@ impl Maker<'_> {
                 auth: jump.auth.clone(),
                 known_hosts_path: jump.known_hosts_path.clone(),
                 insecure: jump.insecure,
-                timeout: jump.timeout,
+                timeout: jump.timeout.or(self.spec.timeout),
                 ..self.of_all_hops()
             };
             let mut hops = Vec::new();
@@ -167,6 +171,20 @@ fn refuse_what_comes_later(spec: &SshSpec) -> Result<(), PlanError> {
     let mut auths = jumps.chain([&spec.auth]).flatten();
     if auths.any(|auth| auth.secret.is_some()) {
         return Err(PlanError::NotYet("spec.auth.secret"));
+    }
+    Ok(())
+}
+
+/// Each address of a host on the way has a plan of its own for what lies
+/// before it, so the ways multiply.
+fn refuse_too_many(spec: &SshSpec) -> Result<(), PlanError> {
+    let jumps = spec.jump_hosts.iter().map(|jump| jump.addresses.len());
+    let ways = jumps.fold(spec.addresses.len().max(1), usize::saturating_mul);
+    if ways > WAYS_MAX || spec.jump_hosts.len() > JUMPS_MAX {
+        return Err(PlanError::TooManyWays {
+            jumps_max: JUMPS_MAX,
+            ways_max: WAYS_MAX,
+        });
     }
     Ok(())
 }
@@ -320,6 +338,36 @@ mod tests {
         assert_eq!(way(&by_program), ["ann@web:22", "ann@b:23", "nc b 23"]);
         let said = hop(r#"{"jump_hosts":[{}]}"#).unwrap_err().to_string();
         assert!(said.contains("jump_hosts"), "{said}");
+    }
+
+    #[test]
+    fn more_ways_than_anybody_has_are_refused() {
+        let jump = r#"{"addresses": ["a", "b"]}"#;
+        let spec = |count: usize| {
+            let jumps = vec![jump; count].join(",");
+            format!(r#"{{"addresses": ["web"], "jump_hosts": [{jumps}]}}"#)
+        };
+        assert!(hop(&spec(6)).is_ok());
+        for count in [7, 100] {
+            let refused = hop(&spec(count)).unwrap_err();
+            assert!(
+                matches!(refused, PlanError::TooManyWays { .. }),
+                "{refused}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_jump_host_has_the_time_that_the_session_has() {
+        let json = r#"{"addresses": ["web"], "timeout": "60s",
+            "jump_hosts": [{"addresses": ["a"]}, {"addresses": ["b"], "timeout": "5s"}]}"#;
+        let mut hop = hop(json).unwrap();
+        let mut times = vec![hop.timeout.as_secs()];
+        while let Through::Jump(plan) = hop.through {
+            hop = plan.hops.into_iter().next().unwrap();
+            times.push(hop.timeout.as_secs());
+        }
+        assert_eq!(times, [60, 5, 60]);
     }
 
     #[test]
