@@ -50,6 +50,10 @@ pub(in crate::link) struct Authentication<'a> {
     partial: usize,
     accepts: BTreeSet<&'static str>,
     pub(super) no_agent: Option<LinkError>,
+    /// A key file that was not tried, for want of its passphrase.
+    pub(super) locked: Option<LinkError>,
+    /// The password was taken as one of several proofs.
+    password_taken: bool,
     pub(super) rsa_hash: Option<HashAlg>,
 }
 
@@ -71,6 +75,8 @@ impl<'a> Authentication<'a> {
             partial: 0,
             accepts: BTreeSet::new(),
             no_agent: None,
+            locked: None,
+            password_taken: false,
             rsa_hash: None,
         }
     }
@@ -104,9 +110,10 @@ impl<'a> Authentication<'a> {
             }
             return Ok(false);
         };
-        if self.wants("password") {
-            self.tries.note("the password");
+        // A password that was refused once is not sent the same way again.
+        if self.wants("password") && self.tries.may_send("the password") {
             let user = self.hop.user.clone();
+            let parts = self.partial;
             let answer = self
                 .handle
                 .authenticate_password(user, password.expose())
@@ -114,22 +121,35 @@ impl<'a> Authentication<'a> {
             if self.accepted(answer).await? {
                 return Ok(true);
             }
+            self.note_password(parts);
         }
-        if self.wants("keyboard-interactive") {
-            self.tries.note("the password for keyboard-interactive");
+        let way = "the password for keyboard-interactive";
+        if self.wants("keyboard-interactive") && (self.tries.may_send(way) || self.password_taken) {
             return self.questions(password.expose()).await;
         }
         Ok(false)
     }
 
-    /// Answers the question for the password; any other is for a person.
+    /// Notes what became of the password that was sent when the server had taken
+    /// as many `parts`.
+    fn note_password(&mut self, parts: usize) {
+        if self.partial > parts {
+            self.password_taken = true;
+        } else {
+            self.tries.password_refused();
+        }
+    }
+
+    /// Answers the question for the password; any other is for a person, and so
+    /// is every one once the password was taken as a part.
     async fn questions(&mut self, password: &str) -> Result<bool, LinkError> {
         let user = self.hop.user.clone();
         let mut step = self
             .handle
             .authenticate_keyboard_interactive_start(user, None::<String>)
             .await;
-        let mut given = false;
+        let parts = self.partial;
+        let mut given = self.password_taken;
         for _ in 0..QUESTION_ROUNDS {
             let answer = match step {
                 Ok(answer) => answer,
@@ -141,7 +161,11 @@ impl<'a> Authentication<'a> {
                     remaining_methods,
                     partial_success,
                 } => {
-                    return self.judged(&remaining_methods, partial_success).await;
+                    let judged = self.judged(&remaining_methods, partial_success).await;
+                    if given && !self.password_taken {
+                        self.note_password(parts);
+                    }
+                    return judged;
                 }
                 KeyboardInteractiveAuthResponse::InfoRequest { prompts, .. } => prompts,
             };
@@ -198,9 +222,10 @@ impl<'a> Authentication<'a> {
         Ok(false)
     }
 
-    /// The link ended while authenticating. Where a credential was refused
-    /// before, or the server says that there were too many, it was a refusal:
-    /// dialling again would only count as more tries (FAULTS 30).
+    /// The link ended while authenticating. Where the server says that there
+    /// were too many tries, or a password was refused before, it was a refusal:
+    /// dialling again would only count as more of them (FAULTS 30). A key that
+    /// was refused says nothing: that happens on the way to most good logins.
     pub(super) async fn cut_off(&mut self, otherwise: &str) -> LinkError {
         let waited = tokio::time::timeout(REASON_WAIT, self.ending.closed.cancelled()).await;
         let reason = match (waited, self.ending.found.ended.get()) {
@@ -208,7 +233,7 @@ impl<'a> Authentication<'a> {
             _ => otherwise.to_owned(),
         };
         let too_many = reason.to_lowercase().contains("too many authentication");
-        if !too_many && self.tries.refusals() == 0 {
+        if !too_many && !self.tries.refused_password() {
             return LinkError::Lost(format!("while authenticating: {reason}"));
         }
         let advice = if too_many { ADVICE } else { "" };
@@ -239,21 +264,28 @@ impl<'a> Authentication<'a> {
                 what: "password or passphrase".into(),
             };
         }
-        match (self.no_agent, self.tries.is_empty()) {
-            (Some(error), true) => error,
-            (_, true) => LinkError::NoCredential {
-                user,
-                address,
-                looked: format!(
-                    "no key file, agent or password fits; the server accepts {accepts}"
-                ),
-            },
-            (_, false) => LinkError::AuthRefused {
+        if self.tries.refusals() > 0 || self.partial > 0 {
+            return LinkError::AuthRefused {
                 user,
                 address,
                 tried: self.tries.in_words(),
                 accepts,
-            },
+            };
+        }
+        // The server looked at nothing: what is missing is on our side. An agent
+        // may yet come by itself, after a login, with a locked key's other half.
+        if let Some(missing) = self.no_agent.or(self.locked) {
+            return missing;
+        }
+        let looked = if self.tries.is_empty() {
+            "no key file, agent or password fits".to_owned()
+        } else {
+            self.tries.in_words()
+        };
+        LinkError::NoCredential {
+            user,
+            address,
+            looked: format!("{looked}; the server accepts {accepts}"),
         }
     }
 }

@@ -117,6 +117,9 @@ impl Authentication<'_> {
             Ok(key) => self.offer(path, key).await,
             Err(error) => {
                 self.tries.note(schema::Fault::chain(&error));
+                if matches!(error, LinkError::PassphraseNeeded { .. }) {
+                    self.locked.get_or_insert(error);
+                }
                 Ok(false)
             }
         }

@@ -26,7 +26,7 @@ const PASSWORD_WORDS: [&str; 13] = [
 ];
 
 /// What shows that something else is meant, a password in name or not.
-const OTHER_WORDS: [&str; 13] = [
+const OTHER_WORDS: [&str; 17] = [
     "new ",
     "retype",
     "change",
@@ -40,7 +40,14 @@ const OTHER_WORDS: [&str; 13] = [
     "factor",
     "yubikey",
     "authenticator",
+    "challenge",
+    "response",
+    "passkey",
+    "security key",
 ];
+
+/// The same, where they stand alone: they are parts of other words.
+const OTHER_WHOLE_WORDS: [&str; 2] = ["pin", "duo"];
 
 /// What to say to one round of questions.
 #[derive(Debug, PartialEq, Eq)]
@@ -72,7 +79,11 @@ pub(super) fn reply(prompts: &[Prompt], given: bool) -> Reply {
 fn is_for_password(prompt: &Prompt, must_say_so: bool) -> bool {
     let text = prompt.prompt.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    !prompt.echo && !says(&OTHER_WORDS) && (!must_say_so || says(&PASSWORD_WORDS))
+    let is_other = says(&OTHER_WORDS)
+        || text
+            .split(|c: char| !c.is_alphanumeric())
+            .any(|word| OTHER_WHOLE_WORDS.contains(&word));
+    !prompt.echo && !is_other && (!must_say_so || says(&PASSWORD_WORDS))
 }
 
 fn shown(prompt: &str) -> String {
@@ -108,6 +119,9 @@ mod tests {
             ("One-time password (OATH) for `ann': ", false, false, false),
             ("New password: ", false, false, false),
             ("Passcode or option (1-3): ", false, false, false),
+            ("Enter PIN: ", false, false, false),
+            ("Shopping list: ", false, false, true),
+            ("Challenge 123, response: ", false, false, false),
         ] {
             let answered = reply(&[prompt(text, echo)], given) == Reply::Password;
             assert_eq!(answered, is_answered, "{text} {echo} {given}");

@@ -16,6 +16,10 @@ pub(super) struct Tries {
     words: Vec<String>,
     /// Credentials that the server looked at and did not take.
     refusals: usize,
+    /// Ways in which a password was sent.
+    sent: BTreeSet<&'static str>,
+    /// Whether a password was refused in one of them.
+    refused_password: bool,
     /// Fingerprints of keys and certificates that it was shown.
     shown: BTreeSet<String>,
     /// Keys that were not offered, to stay below [`OFFERS_MAX`].
@@ -31,6 +35,24 @@ impl Tries {
     /// Whether nothing was noted.
     pub(super) fn is_empty(&self) -> bool {
         self.words.is_empty()
+    }
+
+    /// Notes that a password is sent in one way, unless it was before.
+    pub(super) fn may_send(&mut self, way: &'static str) -> bool {
+        let is_new = self.sent.insert(way);
+        if is_new {
+            self.note(way);
+        }
+        is_new
+    }
+
+    /// The server refused the password.
+    pub(super) fn password_refused(&mut self) {
+        self.refused_password = true;
+    }
+
+    pub(super) fn refused_password(&self) -> bool {
+        self.refused_password
     }
 
     /// The server refused what it was shown.
