@@ -38,7 +38,19 @@ impl KeyAgent {
 
     /// Hands it a key.
     pub fn add(&self, key: &Key) {
+        self.add_with(key, &[]);
+    }
+
+    /// Hands it a key that it may use at `destination` alone, whose host key is
+    /// in the file `known_hosts`.
+    pub fn add_for(&self, key: &Key, destination: &str, known_hosts: &Path) {
+        let known_hosts = known_hosts.display().to_string();
+        self.add_with(key, &["-H", &known_hosts, "-h", destination]);
+    }
+
+    fn add_with(&self, key: &Key, options: &[&str]) {
         let output = programs::command("ssh_add")
+            .args(options)
             .arg(&key.path)
             .env("SSH_AUTH_SOCK", &self.socket)
             .stdin(Stdio::null())

@@ -17,6 +17,25 @@ impl Key {
         Self::of(path, &["ed25519"], passphrase)
     }
 
+    /// Encrypts its file with `passphrase`.
+    pub fn lock(&self, passphrase: &str) {
+        self.change_passphrase("", passphrase);
+    }
+
+    /// Decrypts it again.
+    pub fn unlock(&self, passphrase: &str) {
+        self.change_passphrase(passphrase, "");
+    }
+
+    fn change_passphrase(&self, old: &str, new: &str) {
+        let output = programs::command("ssh_keygen")
+            .args(["-q", "-p", "-P", old, "-N", new, "-f"])
+            .arg(&self.path)
+            .output()
+            .expect("ssh-keygen starts");
+        assert!(output.status.success(), "ssh-keygen: {output:?}");
+    }
+
     /// The same of another kind, as ssh-keygen's `-t` takes it, and what
     /// follows.
     pub fn of(path: &Path, kind: &[&str], passphrase: &str) -> Self {

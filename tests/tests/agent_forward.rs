@@ -171,3 +171,20 @@ fn what_a_command_leaves_behind_has_no_agent() {
     let text = std::fs::read_to_string(&late).expect("what it said");
     assert!(!text.contains(&key.fingerprint()), "{text}");
 }
+
+#[test]
+fn a_key_that_is_constrained_to_the_host_opens_it_and_is_not_lent_to_it() {
+    let mut world = World::new();
+    let (agent, free) = keys(&world, "free");
+    let constrained = Key::new(&world.home().join("constrained"), "");
+    agent.add_for(&constrained, &world.sshd.known_as(), &world.known_hosts());
+    world.sshd.authorize(&[&constrained]);
+    world.set("SSH_AUTH_SOCK", &agent.socket());
+    let client = world.agent();
+    let auth = json!({"use_agent": true});
+    let spec = json!({"forward_agent": true, "auth": auth});
+    open(&client, &world.spec_with(spec));
+    let lent = listed(&client);
+    assert!(lent.contains(&free.fingerprint()), "{lent}");
+    assert!(!lent.contains(&constrained.fingerprint()), "{lent}");
+}

@@ -210,3 +210,55 @@ fn a_security_key_gets_in_through_its_agent() {
     world.sshd.authorize_lines(&strict);
     connect(&agent, &spec).refused("auth_failed");
 }
+
+#[test]
+fn a_locked_key_waits_for_the_agent_that_has_it() {
+    let mut world = World::new();
+    let folder = world.home().join(".ssh");
+    std::fs::create_dir_all(&folder).expect("a folder for keys");
+    let key = Key::new(&folder.join("id_ed25519"), "");
+    let socket = world.home().join("agent");
+    let key_agent = KeyAgent::start(&socket);
+    key_agent.add(&key);
+    key.lock("a passphrase");
+    world.sshd.authorize(&[&key]);
+    world.set("SSH_AUTH_SOCK", &key_agent.socket());
+    let agent = world.agent();
+    let mut spec = world.persistent();
+    spec.as_object_mut().expect("an object").remove("auth");
+    let opened = agent.call("ssh_connect", json!({"id": "web", "spec": spec}));
+    assert_eq!(opened.ok()["state"], "connected");
+
+    drop(key_agent);
+    std::fs::remove_file(&socket).expect("the socket goes");
+    world.daemon().kill();
+    let run = || {
+        let call = json!({"session_id": "web", "command": "echo in", "timeout_ms": 1500});
+        agent.call("ssh_exec", call)
+    };
+    let waits = run().refused("not_connected");
+    assert!(waits.contains("start the agent or load the key"), "{waits}");
+    let listed = agent.call("ssh_list", json!({})).ok();
+    assert_eq!(listed[0]["state"], "reconnecting", "{listed}");
+
+    let key_agent = KeyAgent::start(&socket);
+    key.unlock("a passphrase");
+    key_agent.add(&key);
+    key.lock("a passphrase");
+    agent.call("ssh_reconnect", json!({"id": "web"})).ok();
+    assert!(run().words().contains("in"));
+}
+
+#[test]
+fn a_key_file_of_ones_own_does_not_wait_for_an_agent_that_hangs() {
+    let mut world = World::new();
+    let socket = world.home().join("hangs");
+    let _hangs = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
+    world.set("SSH_AUTH_SOCK", &socket.display().to_string());
+    let begun = std::time::Instant::now();
+    connect(&world.agent(), &world.spec()).ok();
+    assert!(
+        begun.elapsed() < std::time::Duration::from_secs(4),
+        "it waited"
+    );
+}

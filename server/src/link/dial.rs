@@ -226,6 +226,7 @@ impl Dial<'_> {
             Authentication::new(&mut handle, ending, self.hop, self.address, self.agents);
         Box::pin(authentication.run()).await?;
         giving_up.disarm();
+        lent.bind(handle.agent_session_binding());
         Ok(Connection::new(
             handle, self.hop, found, closed, lent, round_trip,
         ))

@@ -6,11 +6,14 @@
 //! (OpenSSH's PROTOCOL.agent has no field for it), so while commands of callers
 //! with different agents run on one link, it gets neither (ADR 0010).
 
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use russh::Channel;
 use russh::client::Msg;
+use russh::keys::agent::AgentSessionBinding;
+use russh::keys::agent::client::AgentClient;
 use tokio::io::copy_bidirectional;
 use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
@@ -20,12 +23,17 @@ use tokio_util::task::TaskTracker;
 /// Channels to an agent at once on one link.
 const CHANNELS_MAX: usize = 16;
 
+/// How long an agent may take to be told for whom it works.
+const BIND_WAIT: Duration = Duration::from_secs(5);
+
 /// What is lent on one link.
 #[derive(Debug)]
 pub(super) struct LentAgents {
     loans: Mutex<Vec<Loan>>,
     places: Arc<Semaphore>,
     tasks: TaskTracker,
+    /// Tells an agent which server asks.
+    binding: OnceLock<AgentSessionBinding>,
     /// The link's end.
     closed: CancellationToken,
 }
@@ -70,8 +78,16 @@ impl LentAgents {
             loans: Mutex::default(),
             places: Arc::new(Semaphore::new(CHANNELS_MAX)),
             tasks: TaskTracker::new(),
+            binding: OnceLock::new(),
             closed,
         })
+    }
+
+    /// Says which server will ask; before the first loan.
+    pub(super) fn bind(&self, binding: Option<&AgentSessionBinding>) {
+        if let Some(binding) = binding {
+            self.binding.get_or_init(|| binding.clone());
+        }
     }
 
     /// Lends `agent` until the guard is dropped.
@@ -93,8 +109,9 @@ impl LentAgents {
         let place = Arc::clone(&self.places)
             .try_acquire_owned()
             .map_err(|_none_left| NotLent::TooMany)?;
+        let binding = self.binding.get().cloned();
         self.tasks.spawn(async move {
-            let carrying = carry(opens, &loan.agent);
+            let carrying = carry(opens, &loan.agent, binding);
             // A writer on a channel may wait for ever once the link is gone.
             tokio::select! {
                 biased;
@@ -121,8 +138,9 @@ impl LentAgents {
     }
 }
 
-async fn carry(channel: Channel<Msg>, path: &PathBuf) {
-    let mut agent = match UnixStream::connect(path).await {
+async fn carry(channel: Channel<Msg>, path: &Path, binding: Option<AgentSessionBinding>) {
+    let reached = tokio::time::timeout(BIND_WAIT, reach(path, binding)).await;
+    let mut agent = match reached.unwrap_or_else(|late| Err(late.into())) {
         Ok(agent) => agent,
         Err(error) => {
             tracing::warn!(%error, path = %path.display(), "the lent agent does not answer");
@@ -136,6 +154,20 @@ async fn carry(channel: Channel<Msg>, path: &PathBuf) {
     if let Err(error) = copy_bidirectional(&mut stream, &mut agent).await {
         tracing::debug!(%error, "a channel to the lent agent broke");
     }
+}
+
+/// The agent, told that a server asks and not we: keys that are constrained to
+/// destinations stay with those (OpenSSH's PROTOCOL.agent). An agent that does
+/// not know of that has no such keys.
+async fn reach(path: &Path, binding: Option<AgentSessionBinding>) -> std::io::Result<UnixStream> {
+    let mut agent = UnixStream::connect(path).await?;
+    if let Some(binding) = binding {
+        let mut client = AgentClient::connect(&mut agent);
+        if let Err(error) = client.bind_session(&binding, true).await {
+            tracing::debug!(%error, path = %path.display(), "the lent agent is not bound");
+        }
+    }
+    Ok(agent)
 }
 
 #[cfg(test)]

@@ -51,6 +51,8 @@ pub enum SessionError {
         waited_s: u64,
         /// Why, as far as is known.
         reason: String,
+        /// What would help; empty when only waiting does.
+        next: String,
     },
     /// It was closed meanwhile.
     #[error("the session `{id}` was closed meanwhile")]
@@ -103,6 +105,7 @@ impl From<SessionError> for Fault {
             ),
             SessionError::Spec { .. } => (Code::InvalidArgument, String::new()),
             SessionError::NotUp { failure, .. } => (failure.code, failure.next),
+            SessionError::Timeout { next, .. } if !next.is_empty() => (Code::NotConnected, next),
             SessionError::Timeout { .. } => (
                 Code::NotConnected,
                 "it is still being tried if it is persistent or auto_reconnect; ssh_info says more"

@@ -140,15 +140,16 @@ impl Session {
                     });
                 }
                 Err(_late) => {
-                    let reason = self.view().failure.map_or_else(
-                        || "it is still dialling".to_owned(),
-                        |failure| failure.message,
+                    let (reason, next) = self.view().failure.map_or_else(
+                        || ("it is still dialling".to_owned(), String::new()),
+                        |failure| (failure.message, failure.next),
                     );
                     let id = self.0.id.clone();
                     return Err(SessionError::Timeout {
                         id,
                         waited_s: wait.as_secs(),
                         reason,
+                        next,
                     });
                 }
             }
@@ -212,6 +213,7 @@ impl Session {
                 id: self.0.id.clone(),
                 waited_s: wait.as_secs(),
                 reason: "it is still dialling".into(),
+                next: String::new(),
             }),
         }
     }

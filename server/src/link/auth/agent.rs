@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use russh::keys::PublicKey;
-use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::AgentClient;
+use russh::keys::agent::{AgentIdentity, AgentSessionBinding};
 use tokio::net::UnixStream;
 
 use crate::link::error::LinkError;
@@ -33,10 +33,9 @@ pub struct AgentSockets {
 }
 
 impl AgentSockets {
-    /// The one that a program beside us would be given.
+    /// The one that a program beside us is given: never another client's.
     pub(in crate::link) fn first(&self) -> Option<&Path> {
-        let first = self.own.first().or(self.remembered.first());
-        first.map(PathBuf::as_path)
+        self.own.first().map(PathBuf::as_path)
     }
 }
 
@@ -83,62 +82,104 @@ pub(super) async fn public_half(identity: &Path) -> Option<PublicKey> {
     None
 }
 
-/// The agents that have keys: `first`, which the spec or `ssh_config` names, and
-/// all of one's own; without any, the first of the others.
-pub(super) async fn find(
-    first: Option<&Path>,
-    sockets: &AgentSockets,
-) -> Result<Vec<Agent>, LinkError> {
-    let mut own: Vec<&Path> = Vec::new();
-    for path in first
-        .into_iter()
-        .chain(sockets.own.iter().map(PathBuf::as_path))
-    {
-        if !own.contains(&path) {
-            own.push(path);
+/// What the agents that were asked answered.
+#[derive(Default)]
+pub(super) struct Asked {
+    /// Those that have keys.
+    pub(super) agents: Vec<Agent>,
+    /// The first that has none.
+    empty: Option<PathBuf>,
+    /// Those that did not answer, and why.
+    silent: Vec<(PathBuf, io::Error)>,
+}
+
+impl Asked {
+    /// Asks `first`, which the spec or `ssh_config` names, and all of one's own;
+    /// where none has a key, the others. `binding` tells them to which server.
+    pub(super) async fn ask(
+        first: Option<&Path>,
+        sockets: &AgentSockets,
+        binding: Option<&AgentSessionBinding>,
+    ) -> Self {
+        let mut own: Vec<&Path> = Vec::new();
+        let all = sockets.own.iter().map(PathBuf::as_path);
+        for path in first.into_iter().chain(all) {
+            if !own.contains(&path) {
+                own.push(path);
+            }
+        }
+        let mut asked = Self::default();
+        asked.ask_all(own, binding).await;
+        if asked.agents.is_empty() {
+            let others = sockets.remembered.iter().map(PathBuf::as_path);
+            asked.ask_all(others.collect(), binding).await;
+            asked.agents.truncate(1);
+        }
+        asked
+    }
+
+    /// All at once: one that hangs must not use up the others' time.
+    async fn ask_all(&mut self, paths: Vec<&Path>, binding: Option<&AgentSessionBinding>) {
+        let answers = paths.iter().map(|path| ask(path, binding));
+        let answers = futures::future::join_all(answers).await;
+        for (path, answer) in paths.into_iter().zip(answers) {
+            match answer {
+                Ok(agent) if agent.identities.is_empty() => {
+                    self.empty.get_or_insert_with(|| path.to_owned());
+                }
+                Ok(agent) => self.agents.push(agent),
+                Err(error) => self.silent.push((path.to_owned(), error)),
+            }
         }
     }
-    let mut empty = None;
-    let mut failure: Option<(&Path, io::Error)> = None;
-    let mut found = Vec::new();
-    let answers = futures::future::join_all(own.iter().map(|path| ask(path))).await;
-    for (path, answer) in own.into_iter().zip(answers) {
-        match answer {
-            Ok(agent) if agent.identities.is_empty() => empty = empty.or(Some(path)),
-            Ok(agent) => found.push(agent),
-            Err(error) => failure = failure.or(Some((path, error))),
+
+    /// In words, those that did not answer, where another did.
+    pub(super) fn silent(&self) -> Option<String> {
+        if self.agents.is_empty() || self.silent.is_empty() {
+            return None;
         }
+        let each = self.silent.iter();
+        let each = each.map(|(path, error)| format!("{}: {error}", path.display()));
+        Some(format!(
+            "(not asked: {})",
+            each.collect::<Vec<_>>().join(", ")
+        ))
     }
-    for path in &sockets.remembered {
-        if !found.is_empty() {
-            break;
+
+    /// What to say where no agent has a key.
+    pub(super) fn missing(&mut self) -> Option<LinkError> {
+        if !self.agents.is_empty() {
+            return None;
         }
-        match ask(path).await {
-            Ok(agent) if agent.identities.is_empty() => empty = empty.or(Some(path)),
-            Ok(agent) => found.push(agent),
-            Err(error) => failure = failure.or(Some((path, error))),
+        if let Some(path) = &self.empty {
+            return Some(LinkError::EmptyAgent {
+                path: path.display().to_string(),
+            });
         }
-    }
-    match (found.is_empty(), empty, failure) {
-        (false, ..) => Ok(found),
-        (true, Some(path), _) => Err(LinkError::EmptyAgent {
-            path: path.display().to_string(),
-        }),
-        (true, None, Some((path, source))) => Err(LinkError::NoAgent {
-            path: path.display().to_string(),
-            source,
-        }),
-        (true, None, None) => Err(LinkError::NoAgent {
-            path: "(no socket known)".into(),
-            source: io::Error::new(io::ErrorKind::NotFound, "no client brought SSH_AUTH_SOCK"),
-        }),
+        let (path, source) = if self.silent.is_empty() {
+            let none = io::Error::new(io::ErrorKind::NotFound, "no client brought SSH_AUTH_SOCK");
+            ("(no socket known)".to_owned(), none)
+        } else {
+            let (path, error) = self.silent.remove(0);
+            (path.display().to_string(), error)
+        };
+        Some(LinkError::NoAgent { path, source })
     }
 }
 
-async fn ask(path: &Path) -> io::Result<Agent> {
+/// The keys of one agent. One that is told the server first (OpenSSH's
+/// PROTOCOL.agent, `session-bind@openssh.com`) uses keys that are constrained
+/// to destinations for those alone; one that does not know that refuses it, and
+/// has no such keys.
+async fn ask(path: &Path, binding: Option<&AgentSessionBinding>) -> io::Result<Agent> {
     let listing = async {
         let stream = UnixStream::connect(path).await?;
         let mut client = AgentClient::connect(stream);
+        if let Some(binding) = binding
+            && let Err(error) = client.bind_session(binding, false).await
+        {
+            tracing::debug!(%error, path = %path.display(), "the agent is not bound");
+        }
         let identities = client
             .request_identities()
             .await

@@ -10,7 +10,7 @@ use russh::client::{AuthResult, Handle, KeyboardInteractiveAuthResponse};
 use russh::keys::HashAlg;
 use tokio_util::sync::CancellationToken;
 
-use super::agent::AgentSockets;
+use super::agent::{AgentSockets, Asked};
 use super::questions::{self, Reply};
 use super::tries::Tries;
 use crate::link::address::Address;
@@ -49,6 +49,8 @@ pub(in crate::link) struct Authentication<'a> {
     /// Credentials that it took, wanting more (RFC 4252 section 5.1).
     partial: usize,
     accepts: BTreeSet<&'static str>,
+    /// What the agents answered, once they were asked.
+    pub(super) asked: Option<Asked>,
     pub(super) no_agent: Option<LinkError>,
     /// A key file that was not tried, for want of its passphrase.
     pub(super) locked: Option<LinkError>,
@@ -74,6 +76,7 @@ impl<'a> Authentication<'a> {
             tries: Tries::default(),
             partial: 0,
             accepts: BTreeSet::new(),
+            asked: None,
             no_agent: None,
             locked: None,
             password_taken: false,

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use russh::Signer;
 use russh::client::AuthResult;
 use russh::keys::agent::AgentIdentity;
-use russh::keys::{Algorithm, Certificate, HashAlg, PrivateKey, PrivateKeyWithHashAlg};
+use russh::keys::{Algorithm, Certificate, HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey};
 
-use super::agent::{self, Agent};
+use super::agent::{self, Agent, Asked};
 use super::attempt::Authentication;
 use super::certificate::{self, AgentSigner, FileSigner};
 use super::key_file::{self, KeyFileError};
@@ -22,29 +22,29 @@ impl Authentication<'_> {
         if !self.wants("publickey") {
             return Ok(false);
         }
-        let mut agents = self.agents().await;
         let credentials = &self.hop.credentials;
         if let Some(path) = credentials.key.clone() {
-            return self.explicit(&path, &mut agents).await;
+            return self.explicit(&path).await;
         }
         let (named, defaults) = (
             credentials.identities.clone(),
             credentials.default_keys.clone(),
         );
         for path in named {
-            if self.identity(&path, &mut agents).await? {
+            if self.identity(&path).await? {
                 return Ok(true);
             }
         }
-        if !self.hop.credentials.identities_only {
-            for agent in &mut agents {
-                if self.agent_keys(agent).await? {
+        if self.hop.credentials.use_agent && !self.hop.credentials.identities_only {
+            for mut agent in std::mem::take(&mut self.asked().await.agents) {
+                if self.agent_keys(&mut agent).await? {
                     return Ok(true);
                 }
+                self.asked().await.agents.push(agent);
             }
         }
         for path in defaults {
-            if self.key_file(&path).await? {
+            if self.identity(&path).await? {
                 return Ok(true);
             }
         }
@@ -52,11 +52,12 @@ impl Authentication<'_> {
     }
 
     /// The key that the spec names: no other is tried. An agent that has it
-    /// signs where its file cannot, for want of a passphrase, say.
-    async fn explicit(&mut self, path: &Path, agents: &mut [Agent]) -> Result<bool, LinkError> {
+    /// signs where its file cannot, for want of a passphrase, say; else none is
+    /// asked.
+    async fn explicit(&mut self, path: &Path) -> Result<bool, LinkError> {
         match self.load(path).await {
             Ok(key) => self.offer(path, key).await,
-            Err(error) => match self.by_agent(path, agents).await? {
+            Err(error) => match self.by_agent(path).await? {
                 Some(accepted) => Ok(accepted),
                 None => Err(error),
             },
@@ -65,8 +66,8 @@ impl Authentication<'_> {
 
     /// A key that `ssh_config` names: an agent that has it signs, which spares
     /// its passphrase; else its file does.
-    async fn identity(&mut self, path: &Path, agents: &mut [Agent]) -> Result<bool, LinkError> {
-        match self.by_agent(path, agents).await? {
+    async fn identity(&mut self, path: &Path) -> Result<bool, LinkError> {
+        match self.by_agent(path).await? {
             Some(accepted) => Ok(accepted),
             None => self.key_file(path).await,
         }
@@ -74,18 +75,30 @@ impl Authentication<'_> {
 
     /// Offers the key at `path`, its certificates first, by the first agent
     /// that has it; none if none has.
-    async fn by_agent(
-        &mut self,
-        path: &Path,
-        agents: &mut [Agent],
-    ) -> Result<Option<bool>, LinkError> {
+    async fn by_agent(&mut self, path: &Path) -> Result<Option<bool>, LinkError> {
+        if !self.hop.credentials.agent_signs {
+            return Ok(None);
+        }
         let Some(public) = agent::public_half(path).await else {
             return Ok(None);
         };
-        let Some(agent) = agents.iter_mut().find(|agent| agent.has(&public)) else {
+        let agents = &mut self.asked().await.agents;
+        let Some(place) = agents.iter().position(|agent| agent.has(&public)) else {
             return Ok(None);
         };
-        let held = agent.take(&public);
+        let mut agent = agents.remove(place);
+        let accepted = self.by_this_agent(path, &public, &mut agent).await;
+        self.asked().await.agents.insert(place, agent);
+        accepted.map(Some)
+    }
+
+    async fn by_this_agent(
+        &mut self,
+        path: &Path,
+        public: &PublicKey,
+        agent: &mut Agent,
+    ) -> Result<bool, LinkError> {
+        let held = agent.take(public);
         let named = &self.hop.credentials.certificates;
         let certificates = certificate::of_key(path, public.key_data(), named).await;
         self.tries
@@ -96,16 +109,16 @@ impl Authentication<'_> {
             let mut signer = AgentSigner { agent, key };
             for certificate in certificates {
                 if self.certified(certificate, &mut signer).await? {
-                    return Ok(Some(true));
+                    return Ok(true);
                 }
             }
         }
         for identity in held {
             if self.sign_by(agent, identity).await? {
-                return Ok(Some(true));
+                return Ok(true);
             }
         }
-        Ok(Some(false))
+        Ok(false)
     }
 
     /// A key file, where there is one.
@@ -221,22 +234,24 @@ impl Authentication<'_> {
         self.rsa_hash
     }
 
-    /// The agents to ask; none when none is wanted, or none has a key.
-    async fn agents(&mut self) -> Vec<Agent> {
-        let credentials = &self.hop.credentials;
-        if !credentials.use_agent && !credentials.agent_signs {
-            return Vec::new();
-        }
-        match agent::find(credentials.agent_socket.as_deref(), self.agents).await {
-            Ok(found) => found,
-            // A person loads their keys after a login: nothing was refused.
-            Err(error) => {
-                if credentials.use_agent {
-                    self.no_agent = Some(error);
-                }
-                Vec::new()
+    /// The agents, asked when the first of them is needed: one that hangs delays
+    /// nobody who has a key of their own.
+    async fn asked(&mut self) -> &mut Asked {
+        if self.asked.is_none() {
+            let credentials = &self.hop.credentials;
+            let binding = self.handle.agent_session_binding();
+            let named = credentials.agent_socket.as_deref();
+            let mut asked = Asked::ask(named, self.agents, binding).await;
+            if let Some(words) = asked.silent() {
+                self.tries.note(words);
             }
+            // A person loads their keys after a login: nothing was refused.
+            if credentials.use_agent {
+                self.no_agent = asked.missing();
+            }
+            self.asked = Some(asked);
         }
+        self.asked.get_or_insert_default()
     }
 
     /// What the agent has beside the identities that were named.

@@ -38,7 +38,9 @@ impl Credentials {
         } else {
             Vec::new()
         };
-        let default_keys = if nothing_given && !config.names_identities {
+        // Of an agent alone, they say which of its keys are meant.
+        let by_default = nothing_given || (agent_only && config.identities_only);
+        let default_keys = if by_default && !config.names_identities {
             DEFAULT_KEYS.iter().map(|name| home.join(name)).collect()
         } else {
             Vec::new()
