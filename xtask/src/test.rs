@@ -61,14 +61,17 @@ fn timed(suite: &Suite, found: &Found) -> (End, f64) {
 }
 
 fn arguments(suite: &Suite) -> Vec<String> {
-    let which: &[&str] = match suite.name.as_str() {
-        "unit" => &["--workspace", "--exclude", "tests"],
-        "harness" => &["--package", "tests", "--lib", "--bins"],
-        story => &["--package", "tests", "--test", story],
+    // Always of the whole workspace: for one package alone cargo would choose
+    // fewer features, and build every library a second time.
+    let (which, filter): (&[&str], &[&str]) = match suite.name.as_str() {
+        "unit" => (&["--exclude", "tests"], &[]),
+        "harness" => (&["--lib"], &["harness_tests::"]),
+        story => (&["--test", story], &[]),
     };
     let threads = format!("--test-threads={}", suite.threads);
-    let fixed = ["test", "--locked", "--quiet"];
-    let words = fixed.iter().chain(which).copied().chain(["--", &threads]);
+    let fixed = ["test", "--locked", "--quiet", "--workspace"];
+    let words = fixed.iter().chain(which).copied();
+    let words = words.chain(["--", &threads]).chain(filter.iter().copied());
     words.map(str::to_owned).collect()
 }
 

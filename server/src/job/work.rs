@@ -1,7 +1,7 @@
 //! One job: its output, its state, and what can be told to it.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use schema::tools::job::JobState;
@@ -9,7 +9,7 @@ use schema::{Code, Fault};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use crate::link::{Control, OutputSink, Stream};
+use crate::link::{Connection, Control, OutputSink, Stream};
 use crate::output::{Kept, Part};
 
 /// Orders that wait for a job's driver; one cancel and a few signals.
@@ -160,13 +160,15 @@ impl Job {
         }
     }
 
-    /// Asks for its end: a signal, then KILL. Whether it still ran.
-    pub fn cancel(&self, signal: &str) -> bool {
+    /// Asks for its end: a signal, then KILL, by way of the connection
+    /// `through` where its own has no place. Whether it still ran.
+    pub fn cancel(&self, signal: &str, through: Option<Arc<Connection>>) -> bool {
         let runs = self.status.borrow().state == JobState::Running;
         if runs {
             self.cancel_asked.send_replace(true);
             let kill = crate::link::Kill {
                 signal: signal.to_owned(),
+                through,
             };
             if let Err(error) = self.orders.try_send(Control::Kill(kill)) {
                 tracing::debug!(job = %self.id, %error, "the job has its orders already");

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::connection::Connection;
 
 /// A command to run.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +55,9 @@ pub enum Control {
 pub struct Kill {
     /// The first signal, without `SIG`.
     pub signal: String,
+    /// A connection to the same host that has a place for looking the command's
+    /// processes up; its own where there is none.
+    pub through: Option<Arc<Connection>>,
 }
 
 /// How a command ended.

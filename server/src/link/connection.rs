@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use russh::client::{Handle, Msg};
-use russh::{Channel, ChannelStream, Disconnect};
+use russh::{ChannelStream, Disconnect};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::address::Address;
@@ -14,6 +15,7 @@ use super::client::{Client, Found};
 use super::error::LinkError;
 use super::lent_agent::{LentAgents, LoanGuard};
 use super::plan::Hop;
+use super::session_channel::SessionChannels;
 use super::ssh_config::AgentName;
 
 /// What is known of a link, in words.
@@ -46,6 +48,7 @@ pub struct Connection {
     round_trip: Duration,
     forward_agent: AgentName,
     lent: Arc<LentAgents>,
+    sessions: SessionChannels,
     /// The link that this one runs in.
     jump: Option<Box<Connection>>,
 }
@@ -69,6 +72,7 @@ impl Connection {
             round_trip,
             forward_agent: hop.forward_agent.clone(),
             lent,
+            sessions: SessionChannels::new(),
             jump: None,
         }
     }
@@ -166,17 +170,27 @@ impl Connection {
         }
     }
 
-    /// Opens a session channel (RFC 4254 section 6.1).
-    pub(super) async fn open_session(&self) -> Result<Channel<Msg>, LinkError> {
-        let opening = self.handle.channel_open_session();
-        tokio::select! {
-            biased;
-            () = self.closed.cancelled() => Err(self.lost()),
-            opened = opening => opened.map_err(|error| match error {
-                russh::Error::ChannelOpenFailure(why) => LinkError::ChannelRefused(format!("{why:?}")),
-                other => LinkError::Lost(schema::Fault::chain(&other)),
-            }),
-        }
+    /// Whether the server allows another session channel, as far as is known.
+    pub fn has_place(&self) -> bool {
+        self.sessions.places.has_room()
+    }
+
+    /// Changes whenever one of its session channels has ended.
+    pub fn place_freed(&self) -> watch::Receiver<u64> {
+        self.sessions.places.freed()
+    }
+
+    /// How long it has had no session channel in use; none while one is.
+    pub fn idle_for(&self) -> Option<Duration> {
+        self.sessions.places.idle_for()
+    }
+
+    pub(super) fn sessions(&self) -> &SessionChannels {
+        &self.sessions
+    }
+
+    pub(super) fn handle(&self) -> &Handle<Client> {
+        &self.handle
     }
 
     /// Lends the agent that the host may use for a command of the caller with

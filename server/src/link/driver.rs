@@ -1,6 +1,7 @@
 //! Drives a started command to its end: reads, feeds, passes orders on, and
 //! ends it when told to.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -9,7 +10,7 @@ use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::command::{Control, Ended, OutputSink, Stream};
+use super::command::{Control, Ended, Kill, OutputSink, Stream};
 use super::connection::Connection;
 use super::error::LinkError;
 use super::marker;
@@ -65,7 +66,7 @@ impl Driver<'_> {
                 () = &mut feeding, if !is_fed => is_fed = true,
                 Some(told) = control.recv() => match told {
                     Control::Signal(name) => signal(writer, &name).await,
-                    Control::Kill(kill) => killing.begin(kill.signal).await,
+                    Control::Kill(kill) => killing.begin(kill).await,
                 },
                 () = killing.wait() => if !killing.go_on().await {
                     ended.survived = true;
@@ -96,6 +97,8 @@ fn settle(mut ended: Ended) -> Ended {
 /// root, by its marker; then KILL in the same two ways; then giving up.
 struct Killing<'a> {
     connection: &'a Connection,
+    /// Instead of it, where another has a place.
+    through: Option<Arc<Connection>>,
     writer: &'a ChannelWriteHalf<Msg>,
     mark: &'a str,
     /// When the next step is due; none before the first.
@@ -108,6 +111,7 @@ impl<'a> Killing<'a> {
     fn new(connection: &'a Connection, writer: &'a ChannelWriteHalf<Msg>, mark: &'a str) -> Self {
         Self {
             connection,
+            through: None,
             writer,
             mark,
             due: None,
@@ -116,16 +120,18 @@ impl<'a> Killing<'a> {
         }
     }
 
-    async fn begin(&mut self, name: String) {
+    async fn begin(&mut self, kill: Kill) {
         if self.due.is_none() {
-            self.send(name).await;
+            self.through = kill.through;
+            self.send(kill.signal).await;
         }
     }
 
     async fn send(&mut self, name: String) {
         signal(self.writer, &name).await;
-        let (connection, mark) = (self.connection, self.mark);
+        let (own, mark, through) = (self.connection, self.mark, self.through.clone());
         self.search = Some(Box::pin(async move {
+            let connection = through.as_deref().unwrap_or(own);
             marker::signal_marked(connection, mark, &name).await;
         }));
         self.due = Some(Instant::now() + KILL_GRACE);

@@ -231,7 +231,13 @@ pub enum LinkError {
     /// The link broke.
     #[error("the connection was lost: {0}")]
     Lost(String),
-    /// The server would not open a channel.
+    /// The server allows no more session channels on this link.
+    #[error("the server allows no more than {most} commands at once on one connection")]
+    NoPlace {
+        /// How many it allows, as its last refusal showed.
+        most: usize,
+    },
+    /// The server would not open a channel, though none was open.
     #[error("the server refused a channel: {0}")]
     ChannelRefused(String),
     /// The server would not start the command.
@@ -290,8 +296,8 @@ impl LinkError {
             | Self::AcceptedKeys(_) => Code::Unavailable,
             Self::KeyFile { .. } | Self::Plan(_) => Code::InvalidArgument,
             Self::DialTimeout { .. } => Code::Timeout,
-            Self::ExecRefused | Self::OldCrypto { .. } => Code::Remote,
-            Self::ChannelRefused(_) => Code::Busy,
+            Self::ExecRefused | Self::ChannelRefused(_) | Self::OldCrypto { .. } => Code::Remote,
+            Self::NoPlace { .. } => Code::Busy,
             Self::Resolve { .. }
             | Self::Connect { .. }
             | Self::Handshake { .. }
@@ -339,9 +345,11 @@ impl LinkError {
                  terminal; the daemon finds programs on its own PATH, so a full path is surer"
                 .into(),
             Self::OldCrypto { .. } => "the host needs a newer SSH server".into(),
+            Self::NoPlace { .. } => {
+                "the host's MaxSessions says so; try again when a job has ended".into()
+            }
             Self::ChannelRefused(_) => {
-                "the host allows only so many at once (MaxSessions); try again when a job has ended"
-                    .into()
+                "the account may be for forwards alone; a person tries `ssh HOST true`".into()
             }
             _ => self.host_key_step(),
         }

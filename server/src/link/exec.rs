@@ -2,6 +2,7 @@
 //! consumer never stops the link.
 
 use std::pin::pin;
+use std::sync::Arc;
 
 use russh::client::Msg;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
@@ -13,6 +14,7 @@ use super::driver::{Driver, close};
 use super::error::LinkError;
 use super::marker;
 use super::remote_script::{is_variable_name, preamble};
+use super::session_channel::SessionChannel;
 
 /// Variables that are sent before their answers are read: fewer than russh's
 /// queues hold, which would otherwise wait for each other.
@@ -26,20 +28,25 @@ impl Connection {
     /// it may have been, the answer is an [`Ended`]. What is told to end before
     /// it was sent is not sent.
     pub async fn exec(
-        &self,
+        self: &Arc<Self>,
         exec: Exec,
         sink: &dyn OutputSink,
         control: &mut mpsc::Receiver<Control>,
     ) -> Result<Ended, LinkError> {
         fits(&exec)?;
         let mut opening = pin!(self.open_session());
-        let (channel, withdrawn) = tokio::select! {
+        let (opened, withdrawn) = tokio::select! {
             biased;
             opened = &mut opening => (opened?, false),
             // A channel that is being opened takes one of the server's places
             // until it is closed, so its opening is waited for.
             () = killed(control) => (opening.await?, true),
         };
+        // The place is given back when this returns: the channel is closed then.
+        let SessionChannel {
+            channel,
+            place: _place,
+        } = opened;
         let mark = marker::new();
         let loan = self.lend(exec.agent.clone());
         let (mut reader, writer) = channel.split();
@@ -61,6 +68,7 @@ impl Connection {
             }
         };
         sink.sent();
+        self.keep_spare();
         let driver = Driver {
             connection: self,
             sink,

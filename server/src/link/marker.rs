@@ -9,6 +9,7 @@ use russh::ChannelMsg;
 
 use super::connection::Connection;
 use super::error::LinkError;
+use super::session_channel::SessionChannel;
 
 /// The variable that carries the marker.
 pub(super) const NAME: &str = "LC_REMOTE_SHELL_MCP_JOB";
@@ -50,7 +51,8 @@ fn script(marker: &str, signal: &str) -> String {
 
 async fn search(connection: &Connection, script: String) -> Result<(), LinkError> {
     let lost = |error: russh::Error| LinkError::Lost(error.to_string());
-    let (mut reader, writer) = connection.open_session().await?.split();
+    let SessionChannel { channel, place } = connection.open_session().await?;
+    let (mut reader, writer) = channel.split();
     writer.exec(true, "exec sh -s").await.map_err(lost)?;
     writer.data_bytes(script.into_bytes()).await.map_err(lost)?;
     writer.eof().await.map_err(lost)?;
@@ -59,7 +61,9 @@ async fn search(connection: &Connection, script: String) -> Result<(), LinkError
             break;
         }
     }
-    writer.close().await.map_err(lost)
+    let closed = writer.close().await.map_err(lost);
+    drop(place);
+    closed
 }
 
 #[cfg(test)]

@@ -54,6 +54,17 @@ pub enum SessionError {
         /// What would help; empty when only waiting does.
         next: String,
     },
+    /// The host lets no more commands run at once.
+    #[error("`{id}` has no place for another command: the host limits them on each of \
+             {connections} connection(s){}", why_words(.why))]
+    NoPlace {
+        /// Which.
+        id: Id,
+        /// Connections that are open to the host.
+        connections: usize,
+        /// Why there is no further one; empty when as many are open as may be.
+        why: String,
+    },
     /// It was closed meanwhile.
     #[error("the session `{id}` was closed meanwhile")]
     Closed {
@@ -75,6 +86,13 @@ pub enum SessionError {
         /// Which.
         id: Id,
     },
+}
+
+fn why_words(why: &str) -> String {
+    if why.is_empty() {
+        return String::new();
+    }
+    format!(", and another connection failed: {why}")
 }
 
 fn known_words(known: &[Id]) -> String {
@@ -105,6 +123,11 @@ impl From<SessionError> for Fault {
             ),
             SessionError::Spec { .. } => (Code::InvalidArgument, String::new()),
             SessionError::NotUp { failure, .. } => (failure.code, failure.next),
+            SessionError::NoPlace { .. } => (
+                Code::Busy,
+                "nothing was run: call again when a job of it has ended (job_list), or job_cancel one"
+                    .into(),
+            ),
             SessionError::Timeout { next, .. } if !next.is_empty() => (Code::NotConnected, next),
             SessionError::Timeout { .. } => (
                 Code::NotConnected,

@@ -6,6 +6,7 @@ mod backoff;
 mod connect;
 mod error;
 mod machine;
+mod more_links;
 mod registry;
 mod rehydrate;
 mod session;

@@ -95,6 +95,12 @@ impl Sessions {
             })
     }
 
+    /// The session that a job names as its target; none when it is gone.
+    pub fn find(&self, target: &str) -> Option<Session> {
+        let id = Id::new(target).ok()?;
+        self.lock().get(&id).cloned()
+    }
+
     /// All of them, by id.
     pub fn list(&self) -> Vec<Session> {
         self.lock().values().cloned().collect()

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::agents::Agents;
 use super::error::SessionError;
 use super::machine::Machine;
+use super::more_links::MoreLinks;
 use super::task::{Dialer, Order, Task};
 use super::view::{Phase, View};
 use crate::clock::Clock;
@@ -75,6 +76,7 @@ impl Session {
             dialling: None,
             retry_at: None,
             up_since: None,
+            more: MoreLinks::default(),
         };
         tasks.spawn(task.run());
         Self(Arc::new(Inner {
@@ -152,6 +154,42 @@ impl Session {
                         next,
                     });
                 }
+            }
+        }
+    }
+
+    /// The same, but a connection that has a place for another command: where
+    /// the server allows only so many on one (`MaxSessions`), a further one to
+    /// the same host, or the first place that is given back.
+    pub async fn place(&self, wait: Duration) -> Result<Arc<Connection>, SessionError> {
+        let deadline = Instant::now() + wait.min(SESSION_WAIT);
+        let mut seen = self.0.view.clone();
+        loop {
+            let left = deadline.duration_since(Instant::now());
+            let first = self.connection(left).await?;
+            let view = seen.borrow_and_update().clone();
+            let all: Vec<_> = std::iter::once(first).chain(view.more).collect();
+            // From here on none that is given back is missed.
+            let freed: Vec<_> = all.iter().map(|one| one.place_freed()).collect();
+            let has_place =
+                |one: &&Arc<Connection>| !one.closed().is_cancelled() && one.has_place();
+            if let Some(found) = all.iter().find(has_place) {
+                return Ok(Arc::clone(found));
+            }
+            self.order(Order::More).await;
+            let changed = async {
+                tokio::select! {
+                    _any = seen.changed() => {}
+                    () = any_freed(freed) => {}
+                }
+            };
+            if timeout_at(deadline, changed).await.is_err() {
+                let why = self.view().more_failure;
+                return Err(SessionError::NoPlace {
+                    id: self.0.id.clone(),
+                    connections: all.len(),
+                    why: why.map(|failure| failure.message).unwrap_or_default(),
+                });
             }
         }
     }
@@ -287,6 +325,18 @@ impl Session {
             tracing::debug!(session = %self.0.id, "the session is closed");
         }
     }
+}
+
+async fn any_freed(freed: Vec<watch::Receiver<u64>>) {
+    let waiting = freed.into_iter().map(|mut one| {
+        Box::pin(async move {
+            // A link that ends wakes its waiters by the view.
+            if one.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
+    });
+    futures::future::select_all(waiting).await;
 }
 
 #[cfg(test)]

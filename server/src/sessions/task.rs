@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::agents::Agents;
 use super::backoff;
 use super::machine::{Effect, Event, Machine};
+use super::more_links::{MoreEvent, MoreLinks};
 use super::view::{Failure, Phase, View};
 use crate::clock::Clock;
 use crate::link::{AgentSockets, Connection, LinkError, LinkState};
@@ -34,6 +35,8 @@ pub(super) enum Order {
     Reconnect,
     /// The caller's own agent, to be tried first.
     Agent(PathBuf),
+    /// A call waits for a place that no connection has.
+    More,
 }
 
 /// A session's owner.
@@ -51,6 +54,7 @@ pub(super) struct Task {
     pub(super) dialling: Option<BoxFuture<'static, Result<Connection, LinkError>>>,
     pub(super) retry_at: Option<Instant>,
     pub(super) up_since: Option<Instant>,
+    pub(super) more: MoreLinks,
 }
 
 /// What the task woke up for.
@@ -61,6 +65,8 @@ enum Input {
     RetryDue,
     LinkEnded,
     AgentArrived,
+    MoreDialled(Box<Result<Connection, LinkError>>),
+    MoreDue,
 }
 
 impl Task {
@@ -100,6 +106,10 @@ impl Task {
                 () = sleep_or_never(self.retry_at) => Input::RetryDue,
                 () = ended_or_never(link.as_ref()) => Input::LinkEnded,
                 Ok(()) = arrivals.changed() => Input::AgentArrived,
+                more = self.more.next() => match more {
+                    MoreEvent::Dialled(outcome) => Input::MoreDialled(outcome),
+                    MoreEvent::LookDue => Input::MoreDue,
+                },
             };
             match input {
                 Input::Close => return,
@@ -135,6 +145,12 @@ impl Task {
                 self.apply(Event::RetryDue);
             }
             Input::LinkEnded => self.link_ended(),
+            Input::Ordered(Order::More) => {
+                let dialler = || (self.dialer)(self.agents.beside(&self.own_agents));
+                self.more.wanted(dialler, &self.view);
+            }
+            Input::MoreDialled(outcome) => self.more.dialled(*outcome, &self.view),
+            Input::MoreDue => self.more.look(&self.view),
             Input::AgentArrived => self.apply(Event::AgentArrived),
         }
     }
@@ -146,6 +162,7 @@ impl Task {
                 let now = self.clock.now();
                 self.up_since = Some(Instant::now());
                 let connection = Arc::new(connection);
+                connection.keep_spare();
                 self.machine.on(Event::Up, 0);
                 self.retry_at = None;
                 self.publish(|view| {
@@ -235,11 +252,13 @@ impl Task {
             // with the last holder.
             link.closed().cancel();
         }
+        self.more.drop_all(&self.view);
         self.view.send_modify(|view| view.link = LinkState::Down);
     }
 
     async fn shut(&mut self) {
         self.dialling = None;
+        self.more.close_all(&self.view).await;
         let link = self.link();
         self.machine.phase = Phase::Disconnected;
         self.publish(|view| {

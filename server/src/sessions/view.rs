@@ -1,12 +1,13 @@
 //! What everyone sees of a session.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use schema::tools::session::SessionState;
 use schema::{Code, Fault};
 use tokio::time::Instant;
 
-use crate::link::{Facts, LinkError, LinkState};
+use crate::link::{Connection, Facts, LinkError, LinkState};
 
 /// Where a session stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +95,11 @@ pub struct View {
     pub failed_at: Option<Instant>,
     /// The session was closed for good.
     pub closed: bool,
+    /// Further connections to the same host, for commands that the first has no
+    /// place for.
+    pub more: Vec<Arc<Connection>>,
+    /// Why there is no further connection, where one was wanted last.
+    pub more_failure: Option<Failure>,
 }
 
 impl View {
@@ -109,6 +115,8 @@ impl View {
             dials: 0,
             failed_at: None,
             closed: false,
+            more: Vec::new(),
+            more_failure: None,
         }
     }
 }

@@ -8,10 +8,11 @@ use schema::limits::{CALL_TIMEOUT_MAX_MS, CALL_TIMEOUT_MS, SESSION_WAIT};
 use schema::tools::exec::SshExec;
 use schema::tools::job::OnTimeout;
 use schema::{Code, Fault};
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::connect::{agent_of, or_cancelled};
 use super::finish;
+use super::job::end;
 use crate::job::{Job, NewJob, Status, start_exec};
 use crate::link::{Exec, Stream};
 use crate::tools::answer::Answer;
@@ -21,9 +22,6 @@ use crate::tools::desk::Tools;
 /// How often a waiting call tells its client that it goes on; many clients
 /// give up after 60 s of silence, and the contract says 15 s.
 const PROGRESS_EVERY: Duration = Duration::from_secs(10);
-
-/// How long a killed command may take to end: TERM, KILL and closing.
-const KILL_WAIT: Duration = Duration::from_secs(8);
 
 /// Why a call stopped waiting.
 enum Waited {
@@ -48,7 +46,7 @@ pub(super) async fn exec(tools: &Tools, ask: SshExec, caller: &Caller) -> Result
     let mut answer = match wait_for(&job, deadline, caller).await {
         Waited::Ended(status) => said_whole(tools, &job, &status, false, room),
         Waited::TimeOver if on_timeout == Some(OnTimeout::Kill) => {
-            let status = kill(&job).await;
+            let status = end(tools, &job, "TERM").await;
             said_whole(tools, &job, &status, true, room)
         }
         Waited::TimeOver => finish::running(&job),
@@ -58,7 +56,7 @@ pub(super) async fn exec(tools: &Tools, ask: SshExec, caller: &Caller) -> Result
             ..Answer::text(format!("the client went away; it goes on as {}", job.id()))
         }),
         Waited::Cancelled => {
-            let status = kill(&job).await;
+            let status = end(tools, &job, "TERM").await;
             let words = format!(
                 "the client cancelled the call; the command was told to end: {}",
                 status.state
@@ -71,8 +69,9 @@ pub(super) async fn exec(tools: &Tools, ask: SshExec, caller: &Caller) -> Result
 }
 
 /// Starts the command, and waits for it to be sent as long as its caller
-/// waits. A link that turns out dead before is dialled anew, once: nothing
-/// ran, so nothing can run twice.
+/// waits. A link that turns out dead before is dialled anew, once, and one that
+/// turns out to have no place is left for another: nothing ran, so nothing can
+/// run twice.
 async fn start(
     tools: &Tools,
     ask: SshExec,
@@ -97,8 +96,7 @@ async fn start(
     let mut is_second = false;
     loop {
         let wait = deadline.duration_since(Instant::now()).min(SESSION_WAIT);
-        let connection =
-            or_cancelled(caller, async { Ok(session.connection(wait).await?) }).await?;
+        let connection = or_cancelled(caller, async { Ok(session.place(wait).await?) }).await?;
         let (jobs, tasks) = (&tools.parts.jobs, &tools.parts.tasks);
         let job = start_exec(jobs, tasks, connection, exec.clone(), new.clone());
         let begun = tokio::select! {
@@ -107,11 +105,12 @@ async fn start(
             () = caller.cancelled.cancelled() => return Ok(job),
             () = caller.vanished.cancelled() => return Ok(job),
         };
-        if is_second || begun || job.failed_code() != Some(Code::NotConnected) {
-            return Ok(job);
+        match job.failed_code() {
+            Some(Code::Busy) if !begun => {}
+            Some(Code::NotConnected) if !begun && !is_second => is_second = true,
+            _ => return Ok(job),
         }
         jobs.forget(job.id());
-        is_second = true;
     }
 }
 
@@ -170,14 +169,6 @@ fn tell(job: &Job, caller: &Caller) {
             seconds,
             &format!("runs for {took} s, {bytes} bytes of stdout"),
         );
-    }
-}
-
-async fn kill(job: &Job) -> Status {
-    job.cancel("TERM");
-    match timeout(KILL_WAIT, job.ended()).await {
-        Ok(status) => status,
-        Err(_late) => job.status(),
     }
 }
 

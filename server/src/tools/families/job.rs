@@ -11,14 +11,17 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::finish;
 use crate::clock::rfc3339;
-use crate::job::Job;
+use crate::job::{Job, Status};
 use crate::link::Stream;
 use crate::tools::answer::Answer;
 use crate::tools::caller::Caller;
 use crate::tools::desk::Tools;
 
-/// How long `job_cancel` waits for the end it asked for: TERM, KILL, closing.
+/// How long the end that was asked for may take: TERM, KILL, closing.
 const CANCEL_WAIT: Duration = Duration::from_secs(8);
+
+/// How long is waited for a place on the host from which a command is ended.
+const PLACE_WAIT: Duration = Duration::from_secs(2);
 
 /// How much of a stream's end `until` looks at.
 const UNTIL_WINDOW: usize = 64 << 10;
@@ -76,10 +79,20 @@ pub(super) async fn cancel(tools: &Tools, ask: JobCancel) -> Result<Answer, Faul
         let words = format!("job_cancel: `{}` is no signal", signal.escape_debug());
         return Err(Fault::new(Code::InvalidArgument, words).next("TERM, INT, HUP or KILL, say"));
     }
-    if job.cancel(&signal) && timeout(CANCEL_WAIT, job.ended()).await.is_err() {
+    end(tools, &job, &signal).await;
+    Answer::record(&row(&job))
+}
+
+/// Ends a job with `signal`, then KILL, and waits for its end.
+pub(super) async fn end(tools: &Tools, job: &Job, signal: &str) -> Status {
+    let through = match tools.parts.sessions.find(&job.begun_as().target) {
+        Some(session) => session.place(PLACE_WAIT).await.ok(),
+        None => None,
+    };
+    if job.cancel(signal, through) && timeout(CANCEL_WAIT, job.ended()).await.is_err() {
         tracing::warn!(job = job.id(), "it did not end");
     }
-    Answer::record(&row(&job))
+    job.status()
 }
 
 /// The job, or an error that names those there are.
