@@ -1,5 +1,5 @@
-//! The databases of remote-shell-mcp: what must come back, what was done, and
-//! the private files that both stand in.
+//! The databases of remote-shell-mcp: what must come back, what was done, the
+//! output of jobs, and the private files that all of it stands in.
 
 pub mod audit;
 pub mod backup;
@@ -7,6 +7,7 @@ pub mod import;
 pub mod migrate;
 pub mod private_files;
 pub mod redact;
+pub mod spool;
 pub mod state;
 
 mod database;

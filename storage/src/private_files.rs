@@ -83,11 +83,16 @@ pub fn open_to_append(path: &Path) -> Result<File, PrivateFileError> {
     open_with(path, OpenOptions::new().read(true).append(true))
 }
 
+/// Opens an existing file to read it, by the rules of [`open_file`].
+pub(crate) fn open_to_read(path: &Path) -> Result<File, PrivateFileError> {
+    open_with(path, OpenOptions::new().read(true))
+}
+
 /// Reads a whole file of at most `limit_bytes`, by the rules of
 /// [`open_file`]. A longer one is an error.
 pub fn read(path: &Path, limit_bytes: u64) -> Result<Vec<u8>, PrivateFileError> {
     use std::io::Read as _;
-    let file = open_with(path, OpenOptions::new().read(true))?;
+    let file = open_to_read(path)?;
     let mut bytes = Vec::new();
     let read = file.take(limit_bytes.saturating_add(1));
     { read }
@@ -119,9 +124,23 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), PrivateFileError> {
     renamed
 }
 
-/// The same, and the new file open to be appended to. What is appended is in
-/// the file that has the name, also when the folder could not be synced: that
-/// is the second half of the answer.
+/// The same for what need not outlive a power cut: the kill of a process finds
+/// the old or the new content, whole; after a power cut there may be neither.
+pub(crate) fn replace_without_sync(path: &Path, bytes: &[u8]) -> Result<(), PrivateFileError> {
+    let beside = temporary_beside(path)?;
+    let written = create_file(&beside)
+        .and_then(|mut file| file.write_all(bytes).map_err(io_error("write", &beside)));
+    let renamed =
+        written.and_then(|()| fs::rename(&beside, path).map_err(io_error("rename", &beside)));
+    if renamed.is_err() {
+        discard(&beside);
+    }
+    renamed
+}
+
+/// As [`replace`], and the new file open to be appended to. What is appended
+/// is in the file that has the name, also when the folder could not be synced:
+/// that is the second half of the answer.
 pub(crate) fn replace_and_append(
     path: &Path,
     bytes: &[u8],

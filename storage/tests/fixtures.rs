@@ -11,15 +11,17 @@ use schema::{GoDuration, Id};
 use serde_json::{Value, json};
 use storage::audit::{AuditLog, AuditOptions, CallEnd, HistoryQuery, NewCall, Outcome};
 use storage::state::{
-    Change, Picture, SavedDockerHost, SavedForward, SavedSession, StateOptions, StateStore,
+    Change, Picture, SavedDockerHost, SavedDurableJob, SavedForward, SavedSession, StateOptions,
+    StateStore,
 };
 
 const AUDIT_FILES: [&str; 4] = ["audit-202501.redb", "audit.tail", "audit.head", "audit.key"];
 const AT_MS: i64 = 1_736_000_000_000;
 
+/// `name` is the version's folder and the file.
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("fixtures/v1")
+        .join("fixtures")
         .join(name)
 }
 
@@ -57,10 +59,15 @@ fn picture_json(picture: &Picture) -> Value {
         json!({ "id": d.id, "spec": d.spec, "lacks_inline_secret": d.lacks_inline_secret,
             "created_at_ms": d.created_at_ms })
     });
+    let durable_jobs = picture.durable_jobs.iter().map(|j| {
+        json!({ "id": j.id, "session_id": j.session_id, "command": j.command, "raw": j.raw,
+            "mark": j.mark, "started_at_ms": j.started_at_ms, "seq": j.seq })
+    });
     json!({
         "sessions": sessions.collect::<Vec<_>>(),
         "forwards": forwards.collect::<Vec<_>>(),
         "docker_hosts": docker_hosts.collect::<Vec<_>>(),
+        "durable_jobs": durable_jobs.collect::<Vec<_>>(),
     })
 }
 
@@ -76,25 +83,53 @@ fn history_json(log: &AuditLog) -> Value {
     Value::Array(rows.collect())
 }
 
-#[tokio::test]
-async fn a_state_of_version_1_is_read_as_it_was_written() {
+/// Opens a copy of the version's state, twice; the schema version that it had
+/// the first time, if an older one.
+async fn opened_twice(version: &str) -> (Option<u32>, Picture) {
     let home = tempfile::tempdir().unwrap();
-    fs::copy(fixture("state.redb"), home.path().join("state.redb")).unwrap();
-    let (_store, opened) = StateStore::open(state_options(home.path())).unwrap();
-    let expected = fs::read_to_string(fixture("state.json")).unwrap();
-    let expected: Value = serde_json::from_str(&expected).unwrap();
-    assert_eq!(picture_json(&opened.picture), expected);
+    let file = fixture(version).join("state.redb");
+    fs::copy(file, home.path().join("state.redb")).unwrap();
+    let (store, opened) = StateStore::open(state_options(home.path())).unwrap();
+    store.close().await;
+    let (store, again) = StateStore::open(state_options(home.path())).unwrap();
+    assert_eq!(
+        (again.migrated_from, &again.picture),
+        (None, &opened.picture)
+    );
+    store.close().await;
+    (opened.migrated_from, opened.picture)
+}
+
+fn written_then(version: &str) -> Value {
+    let text = fs::read_to_string(fixture(version).join("state.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+#[tokio::test]
+async fn a_state_of_version_1_comes_out_as_it_was_written_and_with_no_durable_job() {
+    let (migrated_from, picture) = opened_twice("v1").await;
+    assert_eq!(migrated_from, Some(1));
+    let mut expected = written_then("v1");
+    expected["durable_jobs"] = json!([]);
+    assert_eq!(picture_json(&picture), expected);
+}
+
+#[tokio::test]
+async fn a_state_of_version_2_is_read_as_it_was_written() {
+    let (migrated_from, picture) = opened_twice("v2").await;
+    assert_eq!(migrated_from, None);
+    assert_eq!(picture_json(&picture), written_then("v2"));
 }
 
 #[test]
 fn an_audit_log_of_version_1_is_read_and_its_chain_holds() {
     let home = tempfile::tempdir().unwrap();
     for name in AUDIT_FILES {
-        fs::copy(fixture(name), home.path().join(name)).unwrap();
+        fs::copy(fixture("v1").join(name), home.path().join(name)).unwrap();
     }
     let (log, opened) = AuditLog::open(&audit_options(home.path())).unwrap();
     assert!(opened.findings.is_empty(), "{opened:?}");
-    let expected = fs::read_to_string(fixture("audit.json")).unwrap();
+    let expected = fs::read_to_string(fixture("v1/audit.json")).unwrap();
     let expected: Value = serde_json::from_str(&expected).unwrap();
     assert_eq!(history_json(&log), expected);
     let report = log.verify(None).unwrap();
@@ -105,6 +140,7 @@ fn every_field() -> Vec<Change> {
     let mut changes = vec![
         Change::PutSession(Box::new(session())),
         Change::PutDockerHost(Box::new(docker_host())),
+        Change::PutDurableJob(Box::new(durable_job())),
     ];
     changes.extend(forwards().map(Change::PutForward));
     changes
@@ -171,6 +207,18 @@ fn docker_host() -> SavedDockerHost {
     }
 }
 
+fn durable_job() -> SavedDurableJob {
+    SavedDurableJob {
+        id: "job-1a2b-17".into(),
+        session_id: id("web"),
+        command: "make -C /srv all TOKEN=typed-by-hand".into(),
+        raw: true,
+        mark: "0123456789abcdef".into(),
+        started_at_ms: AT_MS,
+        seq: 4711,
+    }
+}
+
 fn forwards() -> impl Iterator<Item = SavedForward> {
     let (host, port) = ("db".to_owned(), 5432);
     let kinds = [
@@ -203,16 +251,22 @@ fn forwards() -> impl Iterator<Item = SavedForward> {
 }
 
 #[tokio::test]
-#[ignore = "writes the fixtures of the version in the source; run it once a version"]
-async fn write_the_fixtures() {
+#[ignore = "writes the state's fixture of the version in the source; run it once a version"]
+async fn write_the_fixture_of_the_state() {
     let home = tempfile::tempdir().unwrap();
     let (store, _) = StateStore::open(state_options(home.path())).unwrap();
     store.commit(every_field()).await.unwrap();
     let picture = picture_json(&store.picture().await.unwrap());
     store.close().await;
-    fs::copy(home.path().join("state.redb"), fixture("state.redb")).unwrap();
-    fs::write(fixture("state.json"), format!("{picture:#}\n")).unwrap();
+    let path = home.path().join("state.redb");
+    fs::copy(path, fixture("v2/state.redb")).unwrap();
+    fs::write(fixture("v2/state.json"), format!("{picture:#}\n")).unwrap();
+}
 
+#[test]
+#[ignore = "writes the audit's fixture of the version in the source; run it once a version"]
+fn write_the_fixture_of_the_audit() {
+    let home = tempfile::tempdir().unwrap();
     let (log, _) = AuditLog::open(&audit_options(home.path())).unwrap();
     let call = |tool: &str| NewCall {
         at_ms: AT_MS,
@@ -236,7 +290,7 @@ async fn write_the_fixtures() {
     let history = history_json(&log);
     log.close().unwrap();
     for name in AUDIT_FILES {
-        fs::copy(home.path().join(name), fixture(name)).unwrap();
+        fs::copy(home.path().join(name), fixture("v1").join(name)).unwrap();
     }
-    fs::write(fixture("audit.json"), format!("{history:#}\n")).unwrap();
+    fs::write(fixture("v1/audit.json"), format!("{history:#}\n")).unwrap();
 }

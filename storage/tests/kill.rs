@@ -13,9 +13,13 @@ use std::time::{Duration, Instant};
 use schema::Id;
 use schema::spec::SshSpec;
 use storage::audit::{AuditLog, AuditOptions, CallEnd, NewCall, RecordedOutcome};
+use storage::spool::{Bounds, Card, Limits, Spool, StreamFile, StreamName};
 use storage::state::{Change, SavedSession, StateOptions, StateStore};
 
 const ROUNDS: usize = 60;
+const SPOOL_ROUNDS: usize = 30;
+/// What the victim appends at most at once: more than its ring has.
+const PIECE_MAX_BYTES: u64 = 9000;
 const OPENS_WITHIN: Duration = Duration::from_secs(1);
 
 fn state_options(home: &Path) -> StateOptions {
@@ -48,6 +52,39 @@ fn session(number: usize) -> SavedSession {
         opened_by: "victim".into(),
         created_at_ms: 0,
     }
+}
+
+/// The spool's one job, begun if it is not there.
+fn stream(home: &Path) -> StreamFile {
+    let limits = Limits {
+        bounds: Bounds {
+            head: 20_000,
+            ring: 6000,
+        },
+        ..Limits::default()
+    };
+    let (spool, found) = Spool::open(&home.join("spool"), limits, 0).unwrap();
+    if !found.is_empty() {
+        return spool.open_stream("job-1", StreamName::Stdout).unwrap();
+    }
+    let card = Card {
+        job_id: "job-1".into(),
+        tool: "ssh_exec".into(),
+        target: "web".into(),
+        command: "yes".into(),
+        raw: false,
+        started_at_ms: 0,
+        seq: None,
+        end: None,
+    };
+    spool.begin(&card).unwrap();
+    spool.create_stream("job-1", StreamName::Stdout).unwrap()
+}
+
+/// Bytes of which each says where it is.
+fn printed(from: u64, length: u64) -> Vec<u8> {
+    let byte = |at: u64| (at.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8;
+    (from..from + length).map(byte).collect()
 }
 
 /// Runs a victim until some acknowledgements came and a moment more; all of
@@ -115,6 +152,24 @@ fn audit_victim() {
     }
 }
 
+#[test]
+#[ignore = "a victim, run by the tests below"]
+fn spool_victim() {
+    let mut stream = stream(&home_from_stdin());
+    loop {
+        let random = u64::from(getrandom::u32().unwrap());
+        let length = 1 + random
+            % if random & 1 == 0 {
+                300
+            } else {
+                PIECE_MAX_BYTES
+            };
+        let next = printed(stream.total(), length);
+        stream.append(&next).unwrap();
+        acknowledge(&stream.total().to_string());
+    }
+}
+
 #[tokio::test]
 async fn a_killed_state_has_all_that_was_acknowledged_and_at_most_one_change_more() {
     let home = tempfile::tempdir().unwrap();
@@ -167,4 +222,45 @@ fn a_killed_audit_log_has_all_that_was_acknowledged_and_an_unbroken_chain() {
         assert!(report.ok, "round {round}: {report:?}");
         log.close().unwrap();
     }
+}
+
+#[test]
+fn a_killed_jobs_output_has_all_that_was_acknowledged_and_no_byte_in_anothers_place() {
+    let home = tempfile::tempdir().unwrap();
+    drop(stream(home.path()));
+    for round in 0..SPOOL_ROUNDS {
+        let acknowledged = kill_at_a_random_moment("spool_victim", home.path());
+        let least: u64 = acknowledged.last().unwrap().parse().unwrap();
+        let begun = Instant::now();
+        let mut stream = stream(home.path());
+        assert!(begun.elapsed() < OPENS_WITHIN, "{:?}", begun.elapsed());
+        let total = stream.total();
+        assert!(
+            (least..=least + PIECE_MAX_BYTES).contains(&total),
+            "round {round}: {total} after {least}"
+        );
+        let lost = is_a_prefix(&stream, &format!("round {round}"));
+        // The piece that was being written may have begun to replace the end.
+        let settled = total.saturating_sub(26_000);
+        assert!((settled..=settled + 6000).contains(&lost), "round {round}");
+        stream.append(&printed(total, 6000)).unwrap();
+        let lost = is_a_prefix(&stream, &format!("after round {round}"));
+        assert_eq!(lost, (total + 6000).saturating_sub(26_000), "round {round}");
+    }
+}
+
+/// Every byte that is there is the one that was written there; how many are
+/// not there.
+fn is_a_prefix(stream: &StreamFile, when: &str) -> u64 {
+    let (mut offset, mut lost) = (0, 0);
+    while offset < stream.total() {
+        let part = stream.read(offset, 4096).unwrap();
+        let right = printed(part.offset, part.data.len() as u64);
+        assert!(part.data == right, "{when}: from {}", part.offset);
+        assert_eq!(part.offset - part.lost_bytes, offset, "{when}");
+        lost += part.lost_bytes;
+        offset = part.next_offset;
+    }
+    assert_eq!(lost, stream.lost(), "{when}");
+    lost
 }

@@ -9,8 +9,8 @@ use std::path::Path;
 use schema::spec::{Auth, DockerSpec, ForwardKind, ForwardSpec, SshSpec};
 use schema::{Id, Secret};
 use storage::state::{
-    Change, CommitError, OpenError, Opened, SavedDockerHost, SavedForward, SavedSession,
-    StateOptions, StateStore,
+    Change, CommitError, OpenError, Opened, Picture, SavedDockerHost, SavedDurableJob,
+    SavedForward, SavedSession, StateOptions, StateStore,
 };
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -71,6 +71,18 @@ fn docker_host(id: &str) -> SavedDockerHost {
     }
 }
 
+fn durable_job(id: &str) -> SavedDurableJob {
+    SavedDurableJob {
+        id: id.into(),
+        session_id: Id::new("a").unwrap(),
+        command: "backup --password typed-by-hand".into(),
+        raw: false,
+        mark: "00ff00ff00ff00ff".into(),
+        started_at_ms: 8,
+        seq: 9,
+    }
+}
+
 fn put(session: SavedSession) -> Change {
     Change::PutSession(Box::new(session))
 }
@@ -104,6 +116,38 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
     let host = &opened.picture.docker_hosts[0];
     assert!(host.lacks_inline_secret && host.spec.password.is_none());
     assert_eq!(store.picture().await.unwrap(), opened.picture);
+}
+
+#[tokio::test]
+async fn a_durable_job_outlives_its_session_until_it_is_removed_itself() {
+    let home = tempfile::tempdir().unwrap();
+    let (store, _) = open(home.path());
+    let jobs = [durable_job("job-1-1"), durable_job("job-1-2")];
+    let mut changes = vec![put(session("a"))];
+    changes.extend(jobs.clone().map(|job| Change::PutDurableJob(Box::new(job))));
+    store.commit(changes).await.unwrap();
+    let gone = Change::RemoveSession(Id::new("a").unwrap());
+    store.commit(vec![gone]).await.unwrap();
+    store.close().await;
+
+    let (store, opened) = open(home.path());
+    assert_eq!(opened.picture.durable_jobs, jobs, "the command is whole");
+    let removed = Change::RemoveDurableJob("job-1-1".into());
+    store.commit(vec![removed]).await.unwrap();
+    assert_eq!(store.picture().await.unwrap().durable_jobs, jobs[1..]);
+}
+
+#[tokio::test]
+async fn a_durable_job_whose_mark_is_no_mark_is_not_stored() {
+    let home = tempfile::tempdir().unwrap();
+    let (store, _) = open(home.path());
+    let odd = SavedDurableJob {
+        mark: "../../etc; reboot".into(),
+        ..durable_job("job-1-1")
+    };
+    let refused = store.commit(vec![Change::PutDurableJob(Box::new(odd))]);
+    assert!(matches!(refused.await, Err(CommitError::Unfit(_))));
+    assert_eq!(store.picture().await.unwrap(), Picture::default());
 }
 
 #[tokio::test]

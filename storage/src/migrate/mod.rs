@@ -4,6 +4,7 @@
 mod chain;
 mod step;
 mod v1;
+mod v2;
 
 pub use chain::MigrateError;
 pub(crate) use chain::{CHAIN, migrate, newest, run};

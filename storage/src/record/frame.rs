@@ -21,6 +21,8 @@ pub(crate) enum RecordError {
     Trailing(usize),
     #[error("the value breaks a rule of its type")]
     Rule(#[from] schema::id::IdError),
+    #[error("a durable job's mark is 16 hex digits in lower case, not `{0}`")]
+    Mark(String),
 }
 
 /// The bytes to store.

@@ -3,10 +3,10 @@
 use redb::{TableDefinition, WriteTransaction};
 use schema::Id;
 
-use super::picture::{SavedDockerHost, SavedForward, SavedSession};
-use super::tables::{DOCKER_HOSTS, FORWARDS, SESSIONS, forward_key, forwards_of};
+use super::picture::{SavedDockerHost, SavedDurableJob, SavedForward, SavedSession};
+use super::tables::{DOCKER_HOSTS, DURABLE_JOBS, FORWARDS, SESSIONS, forward_key, forwards_of};
 use crate::database::Cause;
-use crate::record::{DockerHostV1, ForwardV1, RecordError, SessionV1, encode};
+use crate::record::{DockerHostV1, DurableJobV1, ForwardV1, RecordError, SessionV1, encode};
 
 /// One change. What is put replaces what has its id; what is removed need not
 /// be there.
@@ -14,7 +14,7 @@ use crate::record::{DockerHostV1, ForwardV1, RecordError, SessionV1, encode};
 pub enum Change {
     /// Adds or replaces a session, less its inline secrets.
     PutSession(Box<SavedSession>),
-    /// Removes a session and its forwards.
+    /// Removes a session and its forwards; its durable jobs stay.
     RemoveSession(Id),
     /// Adds or replaces a forward.
     PutForward(SavedForward),
@@ -29,6 +29,10 @@ pub enum Change {
     PutDockerHost(Box<SavedDockerHost>),
     /// Removes a Docker host.
     RemoveDockerHost(Id),
+    /// Adds or replaces a durable job.
+    PutDurableJob(Box<SavedDurableJob>),
+    /// Removes the durable job of that job id.
+    RemoveDurableJob(String),
 }
 
 /// The tables that an edit may name.
@@ -37,6 +41,7 @@ pub(crate) enum Table {
     Sessions,
     Forwards,
     DockerHosts,
+    DurableJobs,
 }
 
 /// A change as rows: made by the caller, so that the writer only writes.
@@ -91,6 +96,15 @@ impl Edit {
                 )]
             }
             Change::RemoveDockerHost(id) => vec![Self::remove(Table::DockerHosts, id.into())],
+            Change::PutDurableJob(job) => {
+                let key = job.id.clone();
+                vec![Self::put(
+                    Table::DurableJobs,
+                    key,
+                    encode(&DurableJobV1::from_saved(*job)?)?,
+                )]
+            }
+            Change::RemoveDurableJob(id) => vec![Self::remove(Table::DurableJobs, id)],
         })
     }
 
@@ -130,6 +144,7 @@ impl Table {
             Self::Sessions => SESSIONS,
             Self::Forwards => FORWARDS,
             Self::DockerHosts => DOCKER_HOSTS,
+            Self::DurableJobs => DURABLE_JOBS,
         }
     }
 }

@@ -24,7 +24,7 @@ const STEPS: TableDefinition<u32, &str> = TableDefinition::new("steps of a later
 
 type Step = fn(&WriteTransaction) -> Result<(), Cause>;
 
-/// Versions 2 to 4: each leaves its row, and is where the process may die.
+/// Versions 3 to 5: each leaves its row, and is where the process may die.
 fn longer_chain() -> Vec<Migration> {
     let step = |migration: &Migration| Migration {
         to: migration.to,
@@ -32,9 +32,9 @@ fn longer_chain() -> Vec<Migration> {
     };
     let mut chain: Vec<Migration> = CHAIN.iter().map(step).collect();
     let later: [Step; 3] = [
-        |write| later_step(write, 2),
         |write| later_step(write, 3),
         |write| later_step(write, 4),
+        |write| later_step(write, 5),
     ];
     for apply in later {
         let to = crate::migrate::newest(&chain) + 1;
@@ -106,7 +106,7 @@ fn next_start_has_everything(home: &Path) {
     assert_eq!(opened.picture, before);
     let read = database.begin_read().unwrap();
     let steps = read.open_table(STEPS).unwrap();
-    for step in 2..=4 {
+    for step in 3..=5 {
         assert!(steps.get(step).unwrap().is_some(), "step {step}");
     }
     let backups = Backups::new(home.join("backups"));
@@ -119,12 +119,13 @@ fn next_start_has_everything(home: &Path) {
 
 #[test]
 fn killed_within_each_step() {
-    for step in 2..=4 {
+    for step in 3..=5 {
         let home = home_of_version_1();
         let ended = opener(home.path()).env(DIES_AT, step.to_string()).status();
         let signal = std::os::unix::process::ExitStatusExt::signal(&ended.unwrap());
         assert_eq!(signal, Some(9), "it was to die within step {step}");
         let (database, opened) = open(&options(home.path()), CHAIN).unwrap();
+        assert_eq!(opened.migrated_from, Some(1), "no step was kept");
         assert!(!opened.created && !opened.picture.sessions.is_empty());
         drop(database);
         next_start_has_everything(home.path());

@@ -236,13 +236,15 @@ mod tests {
         Err(io::Error::other("crash").into())
     }
 
-    fn chain_to_2(apply: fn(&WriteTransaction) -> Result<(), Cause>) -> Vec<Migration> {
+    /// As a program of one version later would have it.
+    fn chain_to_next(apply: fn(&WriteTransaction) -> Result<(), Cause>) -> Vec<Migration> {
         let step = |migration: &Migration| Migration {
             to: migration.to,
             apply: migration.apply,
         };
         let mut chain: Vec<Migration> = CHAIN.iter().map(step).collect();
-        chain.push(Migration { to: 2, apply });
+        let to = migrate::newest(&chain) + 1;
+        chain.push(Migration { to, apply });
         chain
     }
 
@@ -261,8 +263,8 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let options = options(home.path());
         drop(open(&options, CHAIN).unwrap());
-        let (database, opened) = open(&options, &chain_to_2(to_next)).unwrap();
-        assert_eq!(opened.migrated_from, Some(1));
+        let (database, opened) = open(&options, &chain_to_next(to_next)).unwrap();
+        assert_eq!(opened.migrated_from, Some(2));
         let read = database.begin_read().unwrap();
         assert!(
             read.open_table(NEXT)
@@ -276,7 +278,7 @@ mod tests {
         let refused = open(&options, CHAIN).unwrap_err();
         let text = refused.to_string();
         assert!(
-            text.contains("schema version 2") && text.contains("knows up to 1"),
+            text.contains("schema version 3") && text.contains("knows up to 2"),
             "{text}"
         );
         let OpenError::Newer { backup, .. } = refused else {
@@ -292,14 +294,32 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let options = options(home.path());
         drop(open(&options, CHAIN).unwrap());
-        let failed = open(&options, &chain_to_2(fails)).unwrap_err();
+        let failed = open(&options, &chain_to_next(fails)).unwrap_err();
         assert!(matches!(failed, OpenError::Migrate { .. }), "{failed}");
         assert_eq!(Backups::new(options.backups_folder.clone()).list().len(), 1);
         let (database, opened) = open(&options, CHAIN).unwrap();
         assert!(!opened.created && opened.migrated_from.is_none());
         assert!(database.begin_read().unwrap().open_table(NEXT).is_err());
         drop(database);
-        let (_, opened) = open(&options, &chain_to_2(to_next)).unwrap();
-        assert_eq!(opened.migrated_from, Some(1));
+        let (_, opened) = open(&options, &chain_to_next(to_next)).unwrap();
+        assert_eq!(opened.migrated_from, Some(2));
+    }
+
+    #[test]
+    fn a_program_of_version_1_refuses_the_fixture_of_version_2_and_leaves_it() {
+        let home = tempfile::tempdir().unwrap();
+        let options = options(home.path());
+        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/v2/state.redb");
+        std::fs::copy(&fixture, &options.path).unwrap();
+        let refused = open(&options, &CHAIN[..1]).unwrap_err();
+        let OpenError::Newer {
+            found, supported, ..
+        } = refused
+        else {
+            panic!("{refused}");
+        };
+        assert_eq!((found, supported), (2, 1));
+        let (_, opened) = open(&options, CHAIN).unwrap();
+        assert_eq!(opened.picture.durable_jobs.len(), 1);
     }
 }

@@ -48,6 +48,27 @@ pub struct SavedDockerHost {
     pub created_at_ms: i64,
 }
 
+/// A job whose command goes on, on its host, without link and daemon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedDurableJob {
+    /// The job's id.
+    pub id: String,
+    /// The session that it was started on, which may be gone by now.
+    pub session_id: Id,
+    /// What it runs, whole: whoever asks for the job is shown it. It may hold
+    /// what its caller typed, as the specs may.
+    pub command: String,
+    /// Keep control sequences in results.
+    pub raw: bool,
+    /// The name of its folder on the host: 16 hex digits in lower case, since
+    /// it becomes part of commands there.
+    pub mark: String,
+    /// Unix time in milliseconds.
+    pub started_at_ms: i64,
+    /// Its number in history.
+    pub seq: u64,
+}
+
 /// All of the state, as of one moment, each list in the order of its ids.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Picture {
@@ -58,4 +79,7 @@ pub struct Picture {
     pub forwards: Vec<SavedForward>,
     /// The Docker hosts.
     pub docker_hosts: Vec<SavedDockerHost>,
+    /// The durable jobs, of which each stays until it is removed by itself:
+    /// its session may end before it.
+    pub durable_jobs: Vec<SavedDurableJob>,
 }

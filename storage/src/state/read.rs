@@ -3,9 +3,9 @@
 use redb::{Database, ReadableDatabase as _, ReadableTable as _};
 
 use super::picture::Picture;
-use super::tables::{DOCKER_HOSTS, FORWARDS, SESSIONS, split_forward_key};
+use super::tables::{DOCKER_HOSTS, DURABLE_JOBS, FORWARDS, SESSIONS, split_forward_key};
 use crate::database::DatabaseFault;
-use crate::record::{DockerHostV1, ForwardV1, RecordError, SessionV1, decode};
+use crate::record::{DockerHostV1, DurableJobV1, ForwardV1, RecordError, SessionV1, decode};
 
 /// Reads it all in one read transaction.
 pub(super) fn read_picture(database: &Database) -> Result<Picture, DatabaseFault> {
@@ -35,6 +35,14 @@ pub(super) fn read_picture(database: &Database) -> Result<Picture, DatabaseFault
         picture
             .docker_hosts
             .push(saved.map_err(unreadable("Docker host", id))?);
+    }
+    for row in read.open_table(DURABLE_JOBS)?.iter()? {
+        let (key, value) = row?;
+        let (id, value) = (key.value(), value.value());
+        let saved = decode::<DurableJobV1>(value).and_then(|record| record.into_saved(id));
+        picture
+            .durable_jobs
+            .push(saved.map_err(unreadable("durable job", id))?);
     }
     Ok(picture)
 }

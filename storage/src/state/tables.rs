@@ -7,7 +7,7 @@ use crate::database::{Cause, DatabaseFault};
 
 /// The version this program writes. A new one has a file in `migrate` and a
 /// fixture.
-pub(crate) const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 2;
 
 /// By session id: `SessionV1`.
 pub(super) const SESSIONS: TableDefinition<&str, &[u8]> = TableDefinition::new("sessions");
@@ -15,6 +15,8 @@ pub(super) const SESSIONS: TableDefinition<&str, &[u8]> = TableDefinition::new("
 pub(super) const FORWARDS: TableDefinition<&str, &[u8]> = TableDefinition::new("forwards");
 /// By host id: `DockerHostV1`.
 pub(super) const DOCKER_HOSTS: TableDefinition<&str, &[u8]> = TableDefinition::new("docker_hosts");
+/// By job id: `DurableJobV1`. Of version 2.
+pub(super) const DURABLE_JOBS: TableDefinition<&str, &[u8]> = TableDefinition::new("durable_jobs");
 
 /// Frozen for ever: what any later program must find to refuse or migrate.
 const VERSIONS: TableDefinition<&str, u64> = TableDefinition::new("meta");
@@ -39,11 +41,17 @@ pub(super) fn forwards_of(session_id: &str) -> (String, String) {
     (format!("{session_id}\0"), format!("{session_id}\x01"))
 }
 
-/// Makes every table, so that a read never meets a missing one.
-pub(crate) fn make_tables(write: &WriteTransaction) -> Result<(), Cause> {
+/// Makes the tables of version 1, so that a read never meets a missing one.
+pub(crate) fn make_first_tables(write: &WriteTransaction) -> Result<(), Cause> {
     write.open_table(SESSIONS)?;
     write.open_table(FORWARDS)?;
     write.open_table(DOCKER_HOSTS)?;
+    Ok(())
+}
+
+/// Makes the table that version 2 added.
+pub(crate) fn make_durable_jobs(write: &WriteTransaction) -> Result<(), Cause> {
+    write.open_table(DURABLE_JOBS)?;
     Ok(())
 }
 

@@ -1,0 +1,86 @@
+//! The record of a durable job, version 1. Never edited: its order of fields
+//! is the format.
+
+use schema::Id;
+use serde::{Deserialize, Serialize};
+
+use super::RecordError;
+use crate::state::SavedDurableJob;
+
+/// Hex digits of a mark: 64 random bits, so that no two jobs of a host meet.
+const MARK_DIGITS: usize = 16;
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct DurableJobV1 {
+    session_id: String,
+    command: String,
+    raw: bool,
+    mark: String,
+    started_at_ms: i64,
+    seq: u64,
+}
+
+impl DurableJobV1 {
+    /// Refuses a mark that a host's shell might read as anything but a name.
+    pub(crate) fn from_saved(job: SavedDurableJob) -> Result<Self, RecordError> {
+        let SavedDurableJob {
+            id: _,
+            session_id,
+            command,
+            raw,
+            mark,
+            started_at_ms,
+            seq,
+        } = job;
+        Ok(Self {
+            session_id: session_id.into(),
+            command,
+            raw,
+            mark: checked(mark)?,
+            started_at_ms,
+            seq,
+        })
+    }
+
+    /// What it says about the job `id`.
+    pub(crate) fn into_saved(self, id: &str) -> Result<SavedDurableJob, RecordError> {
+        Ok(SavedDurableJob {
+            id: id.to_owned(),
+            session_id: Id::new(self.session_id)?,
+            command: self.command,
+            raw: self.raw,
+            mark: checked(self.mark)?,
+            started_at_ms: self.started_at_ms,
+            seq: self.seq,
+        })
+    }
+}
+
+fn checked(mark: String) -> Result<String, RecordError> {
+    let digits = mark.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    if digits && mark.len() == MARK_DIGITS {
+        return Ok(mark);
+    }
+    Err(RecordError::Mark(mark))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_sixteen_hex_digits_and_nothing_else() {
+        let table = [
+            ("0123456789abcdef", true),
+            ("", false),
+            ("0123456789abcde", false),
+            ("0123456789abcdef0", false),
+            ("0123456789ABCDEF", false),
+            ("../../etc/passwd", false),
+            ("$(reboot)1234567", false),
+        ];
+        for (mark, good) in table {
+            assert_eq!(checked(mark.to_owned()).is_ok(), good, "{mark}");
+        }
+    }
+}
