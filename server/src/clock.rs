@@ -2,7 +2,7 @@
 //! backoff never use it: they are monotonic (FAULTS 23).
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// Tells the time of day.
 #[derive(Clone)]
@@ -26,12 +26,22 @@ impl Clock {
 
     /// Now in milliseconds since 1970.
     pub fn now_ms(&self) -> i64 {
-        let since = self
-            .now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        ms_of(self.now())
     }
+}
+
+/// A time of day in milliseconds since 1970.
+pub fn ms_of(time: SystemTime) -> i64 {
+    let since = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The time of day so many milliseconds after 1970; none before.
+pub fn from_ms(ms: i64) -> Option<SystemTime> {
+    let since = Duration::from_millis(u64::try_from(ms).ok()?);
+    SystemTime::UNIX_EPOCH.checked_add(since)
 }
 
 impl std::fmt::Debug for Clock {

@@ -12,6 +12,7 @@ mod key_agent;
 mod keys;
 pub mod rogue;
 mod security_key;
+mod slow_line;
 mod sshd;
 mod sshd_config;
 
@@ -25,6 +26,7 @@ pub use key_agent::KeyAgent;
 pub use keys::Key;
 pub use reply::Reply;
 pub use security_key::SecurityKey;
+pub use slow_line::SlowLine;
 pub use sshd::Sshd;
 pub use wire::Pending;
 pub use world::World;

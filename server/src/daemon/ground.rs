@@ -6,6 +6,7 @@ use std::sync::Arc;
 use schema::Fault;
 use schema::limits::RESULT_MAX_BYTES;
 use storage::audit::{AuditLog, AuditOptions};
+use storage::spool::{Limits, Spool};
 use storage::state::{OpenError, Opened, StateOptions, StateStore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -14,7 +15,7 @@ use super::config::Config;
 use super::config_file::Rule;
 use super::exit::{EXIT_CONFIG, EXIT_OTHER_DAEMON};
 use crate::clock::Clock;
-use crate::job::Jobs;
+use crate::job::{Jobs, upkeep};
 use crate::link::Surroundings;
 use crate::link::ssh_config::{Local, Source};
 use crate::serve::token::random_hex;
@@ -71,6 +72,8 @@ pub async fn open(config: &Config) -> Result<Arc<Tools>, GroundError> {
         );
     }
     let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
+    let jobs = jobs(config, &clock).await?;
+    tasks.spawn(upkeep(jobs.clone(), clock.clone(), stopping.clone()));
     let sessions = Sessions::new(Around {
         surroundings: surroundings(config),
         store: store.clone(),
@@ -79,10 +82,9 @@ pub async fn open(config: &Config) -> Result<Arc<Tools>, GroundError> {
         stopping: stopping.clone(),
     });
     sessions.rehydrate(opened.picture.sessions);
-    let run = random_hex::<2>().map_err(|error| fatal(error.to_string()))?;
     Ok(Tools::new(Parts {
         sessions,
-        jobs: Jobs::new(&run),
+        jobs,
         audit,
         store,
         clock,
@@ -95,6 +97,36 @@ pub async fn open(config: &Config) -> Result<Arc<Tools>, GroundError> {
         tasks,
         stopping,
     }))
+}
+
+/// The jobs of earlier runs, and room for this one's. Without a place on disk
+/// output is kept in memory alone.
+async fn jobs(config: &Config, clock: &Clock) -> Result<Jobs, GroundError> {
+    let (folder, now_ms) = (config.place.data_folder().join("spool"), clock.now_ms());
+    let opening =
+        tokio::task::spawn_blocking(move || Spool::open(&folder, Limits::default(), now_ms));
+    let (spool, found) = match opening.await {
+        Ok(Ok((spool, found))) => (Some(spool), found),
+        Ok(Err(error)) => {
+            let why = Fault::chain(&error);
+            tracing::error!(why, "output of jobs is not kept beyond this run");
+            (None, Vec::new())
+        }
+        Err(panic) => return Err(fatal(format!("opening the spool failed: {panic}"))),
+    };
+    let names = |run: &str| {
+        let prefix = format!("job-{run}-");
+        found
+            .iter()
+            .any(|left| left.card.job_id.starts_with(&prefix))
+    };
+    let run = loop {
+        let run = random_hex::<2>().map_err(|error| fatal(error.to_string()))?;
+        if !names(&run) {
+            break run;
+        }
+    };
+    Ok(Jobs::new(&run, spool, &found))
 }
 
 fn state_options(config: &Config, clock: &Clock) -> StateOptions {

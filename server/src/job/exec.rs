@@ -10,7 +10,8 @@ use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use super::registry::Jobs;
-use super::work::{Job, NewJob, Status};
+use super::status::{NewJob, Status};
+use super::work::Job;
 use crate::link::{Connection, Control, Ended, Exec, LinkError};
 
 /// Starts `exec` on `connection`; the job is listed at once.

@@ -1,10 +1,15 @@
 //! Long work: every command runs as a job, whether or not its caller waits
 //! for its end.
 
+mod card;
 mod exec;
 mod registry;
+mod status;
+mod upkeep;
 mod work;
 
 pub use exec::start_exec;
 pub use registry::Jobs;
-pub use work::{Job, NewJob, Status};
+pub use status::{NewJob, Status};
+pub use upkeep::upkeep;
+pub use work::Job;

@@ -1,23 +1,28 @@
-//! All jobs of the daemon: those that run, and the latest that ended.
+//! All jobs of the daemon: those that run, and those that ended and whose
+//! output is kept, of earlier runs too.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use schema::tools::job::JobState;
+use storage::spool::{Found, Spool};
 use tokio::sync::mpsc;
 
-use super::work::{Job, NewJob};
+use super::card;
+use super::status::NewJob;
+use super::work::Job;
 use crate::link::Control;
 
-/// Jobs that stay readable after their end. Each keeps at most 2 MiB of
-/// output, most keep a few lines.
-const ENDED_MAX: usize = 64;
+/// Ended jobs that have no place on disk, whose 2 MiB at most are in memory.
+const IN_MEMORY_MAX: usize = 64;
 
 /// The jobs. A cheap handle.
 #[derive(Debug, Clone)]
 pub struct Jobs {
     /// Tells this run's ids from those of an earlier daemon.
     run: Arc<str>,
+    /// Where output is kept; none where the disk has no place for it.
+    spool: Option<Spool>,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -30,11 +35,21 @@ struct Inner {
 }
 
 impl Jobs {
-    /// No jobs yet; `run` is a short name of this run of the daemon.
-    pub fn new(run: &str) -> Self {
+    /// The jobs that earlier runs left, newest first in `found`, and none of
+    /// this run yet; `run` is its short name.
+    pub fn new(run: &str, spool: Option<Spool>, found: &[Found]) -> Self {
+        let mut inner = Inner::default();
+        for left in found.iter().rev() {
+            let Some(spool) = &spool else { break };
+            let (new, status, output) = card::read(left, spool);
+            let id = left.card.job_id.clone();
+            let (job, _orders) = Job::earlier(id, new, spool.clone(), status, output);
+            inner.add(Arc::new(job));
+        }
         Self {
             run: run.into(),
-            inner: Arc::default(),
+            spool,
+            inner: Arc::new(Mutex::new(inner)),
         }
     }
 
@@ -43,43 +58,74 @@ impl Jobs {
         self.lock().by_id.get(id).cloned()
     }
 
+    /// The job of the call with that number in history.
+    pub fn of_call(&self, seq: u64) -> Option<Arc<Job>> {
+        let inner = self.lock();
+        let mut jobs = inner.by_id.values();
+        jobs.find(|job| job.begun_as().seq == Some(seq)).cloned()
+    }
+
     /// All of them, newest first.
     pub fn list(&self) -> Vec<Arc<Job>> {
         let inner = self.lock();
-        inner
-            .order
-            .iter()
-            .rev()
+        let newest = inner.order.iter().rev();
+        newest
             .filter_map(|id| inner.by_id.get(id).cloned())
             .collect()
     }
 
     /// Forgets an ended job whose caller has all of it.
     pub fn forget(&self, id: &str) {
-        let mut inner = self.lock();
-        inner.by_id.remove(id);
-        inner.order.retain(|other| other != id);
+        let gone = self.lock().remove(id);
+        if let (Some(job), Some(spool)) = (gone, &self.spool)
+            && job.is_kept()
+            && let Err(error) = spool.remove(id)
+        {
+            tracing::warn!(job = id, %error, "its output stays on disk");
+        }
     }
 
     /// How many run.
     pub fn running(&self) -> usize {
         let inner = self.lock();
-        inner
-            .by_id
-            .values()
+        let runs = |job: &&Arc<Job>| job.status().state == JobState::Running;
+        inner.by_id.values().filter(runs).count()
+    }
+
+    /// What kept output takes of the disk, in bytes.
+    pub fn disk_bytes(&self) -> u64 {
+        self.spool.as_ref().map_or(0, Spool::disk_bytes)
+    }
+
+    /// Drops the output of jobs that ended long ago, and what is over the limits
+    /// of the disk. Blocking: looks at every job's folder.
+    pub fn tidy(&self, now_ms: i64) {
+        let Some(spool) = &self.spool else { return };
+        let running: HashSet<String> = self
+            .list()
+            .iter()
             .filter(|job| job.status().state == JobState::Running)
-            .count()
+            .map(|job| job.id().to_owned())
+            .collect();
+        match spool.tidy(now_ms, |id| running.contains(id)) {
+            Ok(gone) => {
+                let mut inner = self.lock();
+                for id in gone {
+                    inner.remove(&id);
+                }
+            }
+            Err(error) => tracing::warn!(%error, "kept output could not be tidied"),
+        }
     }
 
     pub(super) fn add(&self, new: NewJob) -> (Arc<Job>, mpsc::Receiver<Control>) {
         let mut inner = self.lock();
         inner.next += 1;
         let id = format!("job-{}-{}", self.run, inner.next);
-        let (job, orders) = Job::new(id.clone(), new);
+        let (job, orders) = Job::new(id, new, self.spool.clone());
         let job = Arc::new(job);
-        inner.by_id.insert(id.clone(), Arc::clone(&job));
-        inner.order.push_back(id);
-        inner.drop_oldest_ended();
+        inner.add(Arc::clone(&job));
+        inner.drop_oldest_in_memory();
         (job, orders)
     }
 
@@ -89,19 +135,27 @@ impl Jobs {
 }
 
 impl Inner {
-    fn drop_oldest_ended(&mut self) {
-        if self.order.len() <= ENDED_MAX {
+    fn add(&mut self, job: Arc<Job>) {
+        self.order.push_back(job.id().to_owned());
+        self.by_id.insert(job.id().to_owned(), job);
+    }
+
+    fn remove(&mut self, id: &str) -> Option<Arc<Job>> {
+        self.order.retain(|other| other != id);
+        self.by_id.remove(id)
+    }
+
+    fn drop_oldest_in_memory(&mut self) {
+        if self.order.len() <= IN_MEMORY_MAX {
             return;
         }
-        let ended = |id: &String| {
-            self.by_id
-                .get(id)
-                .is_none_or(|job| job.status().state != JobState::Running)
+        let in_memory = |id: &&String| {
+            let job = self.by_id.get(*id);
+            job.is_some_and(|job| !job.is_kept() && job.status().state != JobState::Running)
         };
-        let ended: Vec<String> = self.order.iter().filter(|id| ended(id)).cloned().collect();
-        for id in ended.iter().take(ended.len().saturating_sub(ENDED_MAX)) {
-            self.by_id.remove(id);
-            self.order.retain(|other| other != id);
+        let ended: Vec<String> = self.order.iter().filter(in_memory).cloned().collect();
+        for id in ended.iter().take(ended.len().saturating_sub(IN_MEMORY_MAX)) {
+            self.remove(id);
         }
     }
 }

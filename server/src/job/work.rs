@@ -1,55 +1,26 @@
 //! One job: its output, its state, and what can be told to it.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use schema::Code;
 use schema::tools::job::JobState;
-use schema::{Code, Fault};
+use storage::spool::Spool;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use super::card;
+use super::status::{NewJob, Status};
 use crate::link::{Connection, Control, OutputSink, Stream};
-use crate::output::{Kept, Part};
+use crate::output::{Excerpt, Output, Part, excerpt, whole_characters};
 
 /// Orders that wait for a job's driver; one cancel and a few signals.
 const ORDERS_MAX: usize = 8;
 
-/// What a job is begun with.
-#[derive(Debug, Clone)]
-pub struct NewJob {
-    /// The tool that started it.
-    pub tool: &'static str,
-    /// The session, or the Docker host and container.
-    pub target: String,
-    /// What it runs.
-    pub command: String,
-    /// Keep control sequences in results.
-    pub raw: bool,
-    /// The time of day.
-    pub started_at: SystemTime,
-}
-
-/// Where a job stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Status {
-    /// Whether and how it ended.
-    pub state: JobState,
-    /// Present when it exited.
-    pub exit_code: Option<i32>,
-    /// The signal that ended it; empty for none.
-    pub signal: String,
-    /// Why nobody knows how it ended; empty when somebody does.
-    pub lost_reason: String,
-    /// Variables that could not be set.
-    pub env_refused: Vec<String>,
-    /// Present when it never started.
-    pub failed: Option<Fault>,
-    /// It was told to end and did not.
-    pub survived: bool,
-    /// From its start to its end; none while it runs.
-    pub took: Option<Duration>,
-}
+/// Output that stays in memory, in bytes a stream: what most commands print.
+const MEMORY_MAX: u64 = 64 << 10;
 
 /// One piece of long work.
 #[derive(Debug)]
@@ -57,7 +28,10 @@ pub struct Job {
     id: String,
     new: NewJob,
     begun: Instant,
-    output: Mutex<HashMap<Stream, Kept>>,
+    output: Mutex<HashMap<Stream, Output>>,
+    /// Where it is kept beyond this run, and whether it is.
+    spool: Option<Spool>,
+    is_kept: Mutex<bool>,
     status: watch::Sender<Status>,
     /// Counts writes, so that a waiter sees new output.
     written: watch::Sender<u64>,
@@ -72,23 +46,42 @@ pub struct Job {
 
 impl Job {
     /// A running job, and the end of the queue that its driver reads.
-    pub(super) fn new(id: String, new: NewJob) -> (Self, mpsc::Receiver<Control>) {
+    pub(super) fn new(
+        id: String,
+        new: NewJob,
+        spool: Option<Spool>,
+    ) -> (Self, mpsc::Receiver<Control>) {
+        Self::with(id, new, spool, Status::running(), HashMap::new())
+    }
+
+    /// One of an earlier run of the daemon, as its card has it.
+    pub(super) fn earlier(
+        id: String,
+        new: NewJob,
+        spool: Spool,
+        status: Status,
+        output: HashMap<Stream, Output>,
+    ) -> (Self, mpsc::Receiver<Control>) {
+        let (job, orders) = Self::with(id, new, Some(spool), status, output);
+        *job.is_kept.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        (job, orders)
+    }
+
+    fn with(
+        id: String,
+        new: NewJob,
+        spool: Option<Spool>,
+        status: Status,
+        output: HashMap<Stream, Output>,
+    ) -> (Self, mpsc::Receiver<Control>) {
         let (orders, taken) = mpsc::channel(ORDERS_MAX);
-        let status = Status {
-            state: JobState::Running,
-            exit_code: None,
-            signal: String::new(),
-            lost_reason: String::new(),
-            env_refused: Vec::new(),
-            failed: None,
-            survived: false,
-            took: None,
-        };
         let job = Self {
             id,
             new,
             begun: Instant::now(),
-            output: Mutex::default(),
+            output: Mutex::new(output),
+            spool,
+            is_kept: Mutex::default(),
             status: watch::Sender::new(status),
             written: watch::Sender::new(0),
             orders,
@@ -177,31 +170,39 @@ impl Job {
         runs
     }
 
-    /// Reads a stream by offset.
-    pub fn read(&self, stream: Stream, offset: u64, max: usize) -> Part {
-        self.with_output(stream, |kept| kept.read(offset, max))
+    /// Reads a stream by offset; a piece never spans a gap. Blocking, for
+    /// microseconds a MiB.
+    pub fn read(&self, stream: Stream, offset: u64, max: usize) -> io::Result<Part> {
+        self.with_output(stream, |output| output.read(offset, max))
     }
 
     /// Bytes written to a stream so far.
     pub fn total(&self, stream: Stream) -> u64 {
-        self.with_output(stream, |kept| kept.total())
+        self.with_output(stream, |output| output.total())
     }
 
-    /// Everything that is kept of a stream from where the last such call
-    /// ended; the first call begins at the beginning. While the job runs, the
-    /// beginning of a character waits for its end.
-    pub fn read_on(&self, stream: Stream) -> Part {
+    /// What there is of a stream from where the last such call ended, less its
+    /// middle where that is more than twice `most` bytes; the first call begins
+    /// at the beginning. While the job runs, the beginning of a character waits
+    /// for its end.
+    pub fn read_on(&self, stream: Stream, most: usize) -> io::Result<Excerpt> {
         let runs = self.status.borrow().state == JobState::Running;
         let mut read_to = self.read_to.lock().unwrap_or_else(PoisonError::into_inner);
         let from = read_to.entry(stream).or_default();
-        let mut unread = self.with_output(stream, |kept| kept.read_all(*from));
+        let read = |offset, max| self.read(stream, offset, max);
+        let mut unread = excerpt(&read, *from, self.total(stream), most)?;
         if runs {
-            let whole = whole_characters(&unread.data);
-            unread.next_offset -= (unread.data.len() - whole) as u64;
-            unread.data.truncate(whole);
+            let end = if unread.tail.is_empty() {
+                &mut unread.head
+            } else {
+                &mut unread.tail
+            };
+            let whole = whole_characters(end);
+            unread.next_offset -= (end.len() - whole) as u64;
+            end.truncate(whole);
         }
         *from = unread.next_offset;
-        unread
+        Ok(unread)
     }
 
     /// Where [`Job::read_on`] will begin.
@@ -210,9 +211,45 @@ impl Job {
         read_to.get(&stream).copied().unwrap_or_default()
     }
 
-    /// Everything that is kept of a stream from `offset`.
-    pub fn read_from(&self, stream: Stream, offset: u64) -> Part {
-        self.with_output(stream, |kept| kept.read_all(offset))
+    /// Its output goes to the disk, now and from here on, and stays readable
+    /// after this run of the daemon: somebody was told of it, or it prints much.
+    pub fn keep(&self) {
+        let mut is_kept = self.is_kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(spool) = self.spool.as_ref().filter(|_| !*is_kept) else {
+            return;
+        };
+        *is_kept = true;
+        if let Err(error) = spool.begin(&card::of(&self.id, &self.new, &self.status(), self.took()))
+        {
+            tracing::warn!(job = %self.id, %error, "the job's output stays in memory");
+            return;
+        }
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            match spool.create_stream(&self.id, card::name(stream)) {
+                Ok(file) => self.with_output(stream, |output| output.spill(file)),
+                Err(error) => tracing::warn!(job = %self.id, %error, "output stays in memory"),
+            }
+        }
+        if self.status.borrow().state != JobState::Running {
+            self.seal(spool);
+        }
+    }
+
+    /// Whether [`Job::keep`] was called.
+    pub fn is_kept(&self) -> bool {
+        *self.is_kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its end is on its card, and it needs no descriptor any more.
+    fn seal(&self, spool: &Spool) {
+        if let Err(error) =
+            spool.write_card(&card::of(&self.id, &self.new, &self.status(), self.took()))
+        {
+            tracing::warn!(job = %self.id, %error, "how the job ended is not on disk");
+        }
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            self.with_output(stream, Output::seal);
+        }
     }
 
     /// Records its end; the first end stands.
@@ -222,40 +259,21 @@ impl Job {
         if *self.cancel_asked.borrow() && !status.survived && status.lost_reason.is_empty() {
             status.state = JobState::Cancelled;
         }
-        self.status.send_if_modified(|now| {
+        let is_first = self.status.send_if_modified(|now| {
             let first = now.state == JobState::Running;
             if first {
                 *now = status;
             }
             first
         });
+        if let Some(spool) = self.spool.as_ref().filter(|_| is_first && self.is_kept()) {
+            self.seal(spool);
+        }
     }
 
-    fn with_output<T>(&self, stream: Stream, look: impl FnOnce(&mut Kept) -> T) -> T {
+    fn with_output<T>(&self, stream: Stream, look: impl FnOnce(&mut Output) -> T) -> T {
         let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
         look(output.entry(stream).or_default())
-    }
-}
-
-/// How much of `bytes` ends with a whole character, as UTF-8 has them (RFC
-/// 3629): all of it, unless its last three bytes begin one that is not ended.
-fn whole_characters(bytes: &[u8]) -> usize {
-    let last = bytes.len().saturating_sub(3);
-    let end = bytes.get(last..).unwrap_or_default();
-    let begun = end.iter().rposition(|byte| *byte >= 0xC0);
-    match begun.and_then(|at| Some((at, end.get(at..)?))) {
-        Some((at, &[first, ref rest @ ..])) if rest.len() < more_bytes(first) => last + at,
-        _ => bytes.len(),
-    }
-}
-
-/// How many bytes follow the first of a character.
-fn more_bytes(first: u8) -> usize {
-    match first {
-        0xC2..=0xDF => 1,
-        0xE0..=0xEF => 2,
-        0xF0..=0xF4 => 3,
-        _ => 0,
     }
 }
 
@@ -265,26 +283,13 @@ impl OutputSink for Job {
     }
 
     fn write(&self, stream: Stream, bytes: &[u8]) {
-        self.with_output(stream, |kept| kept.append(bytes));
-        self.written.send_modify(|count| *count += 1);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_character_that_has_only_begun_is_left_for_later() {
-        for text in ["a", "ä", "aä", "x€", "🦀"] {
-            let bytes = text.as_bytes();
-            assert_eq!(whole_characters(bytes), bytes.len(), "{text}");
-            let start = bytes.len() - text.chars().last().unwrap().len_utf8();
-            for cut in start + 1..bytes.len() {
-                assert_eq!(whole_characters(&bytes[..cut]), start, "{text} {cut}");
-            }
+        let in_memory = self.with_output(stream, |output| {
+            output.append(bytes);
+            output.in_memory()
+        });
+        if in_memory > MEMORY_MAX && !self.is_kept() {
+            self.keep();
         }
-        assert_eq!(whole_characters(b""), 0);
-        assert_eq!(whole_characters(&[0x80, 0xFF, 0xBF]), 3, "no text at all");
+        self.written.send_modify(|count| *count += 1);
     }
 }

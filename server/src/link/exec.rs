@@ -13,7 +13,7 @@ use super::connection::Connection;
 use super::driver::{Driver, close};
 use super::error::LinkError;
 use super::marker;
-use super::remote_script::{is_variable_name, preamble};
+use super::remote_script::{in_folder, is_variable_name, preamble};
 use super::session_channel::SessionChannel;
 
 /// Variables that are sent before their answers are read: fewer than russh's
@@ -160,8 +160,13 @@ async fn begin(
         }
     }
     let stdin = exec.stdin.unwrap_or_default();
-    let (command, fed) = if refused.is_empty() && exec.cwd.is_none() {
-        (exec.command, stdin)
+    let one_line = match (refused.is_empty(), exec.cwd.as_deref()) {
+        (true, None) => Some(exec.command.clone()),
+        (true, Some(cwd)) => in_folder(cwd, &exec.command),
+        (false, _) => None,
+    };
+    let (command, fed) = if let Some(command) = one_line {
+        (command, stdin)
     } else {
         let made = preamble(refused, exec.cwd.as_deref(), &exec.command);
         (made.command, [made.fed, stdin].concat())

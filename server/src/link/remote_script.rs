@@ -1,6 +1,6 @@
 //! The small POSIX sh preamble for what a server takes in no other way: a
-//! working folder, and environment that it refuses. It is fed on stdin and
-//! never stands in a command line, where the host's `ps` would show it.
+//! working folder, and environment that it refuses. Environment is fed on stdin
+//! and never stands in a command line, where the host's `ps` would show it.
 
 use std::fmt::Write;
 
@@ -38,6 +38,27 @@ pub(super) fn preamble<'a>(
         command: format!("exec sh -c 'eval \"$(dd bs=1 count={count} 2>/dev/null)\"'"),
         fed: script.into_bytes(),
     }
+}
+
+/// The same for a folder alone, as one line and nothing to feed: sshd lets no
+/// input in before the command runs, so feeding costs a round trip more. None
+/// where shells disagree about a character (fish about `\`, csh about `!` and
+/// line ends).
+pub(super) fn in_folder(cwd: &str, command: &str) -> Option<String> {
+    let is_odd = |text: &str| text.contains(['\\', '!', '\n', '\r', '\0']);
+    if is_odd(cwd) || is_odd(command) {
+        return None;
+    }
+    let (enter, named) = match cwd.strip_prefix("~/") {
+        Some(rest) => ("\"$HOME/$1\"", rest),
+        None if cwd == "~" => ("\"$HOME\"", ""),
+        None => ("\"$1\"", cwd),
+    };
+    Some(format!(
+        "exec sh -c 'cd -- {enter} || exit 1; exec \"${{SHELL:-/bin/sh}}\" -c \"$2\"' sh {} {}",
+        quoted(named),
+        quoted(command)
+    ))
 }
 
 /// Whether a shell can export a variable of this name.
@@ -97,6 +118,26 @@ mod tests {
     fn a_folder_that_is_not_there_runs_nothing() {
         let made = preamble([], Some("/does/not/exist"), "echo ran");
         assert_eq!(run(&made, ""), "");
+    }
+
+    #[test]
+    fn a_folder_alone_is_one_line_with_nothing_to_feed() {
+        let command = "pwd; printf '%s|' \"it's $((1 + 1))\"; cat";
+        let made = |command| Preamble {
+            command,
+            fed: Vec::new(),
+        };
+        let there = in_folder("/usr/../tmp", command).unwrap();
+        assert_eq!(run(&made(there), "in"), "/tmp\nit's 2|in");
+        assert_eq!(run(&made(in_folder("/no/such", command).unwrap()), ""), "");
+        for (cwd, there) in [("~", "/usr\n"), ("~/share", "/usr/share\n")] {
+            let at = in_folder(cwd, "pwd").unwrap();
+            assert_eq!(run(&made(format!("HOME=/usr; {at}")), ""), there);
+        }
+        for odd in ["a\\b", "a!b", "a\nb"] {
+            assert_eq!(in_folder("/", odd), None);
+            assert_eq!(in_folder(odd, "pwd"), None);
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
-//! One stream's output, kept within bounds: its beginning and its end. What
-//! falls out of the middle is counted.
+//! Bytes in memory, kept within bounds: the beginning and the end. What falls
+//! out of the middle is counted.
 
 use std::collections::VecDeque;
+
+use storage::spool::Part;
 
 /// How much of the beginning is kept, in bytes.
 const HEAD_MAX: usize = 256 << 10;
@@ -12,28 +14,15 @@ const TAIL_MAX: usize = 768 << 10;
 /// The bytes of one stream. Offsets count raw bytes from its beginning and
 /// only grow.
 #[derive(Debug, Default)]
-pub struct Kept {
+pub(super) struct Kept {
     head: Vec<u8>,
     tail: VecDeque<u8>,
     total: u64,
 }
 
-/// A piece of a stream.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Part {
-    /// The bytes.
-    pub data: Vec<u8>,
-    /// Where they begin.
-    pub offset: u64,
-    /// Where the next piece begins.
-    pub next_offset: u64,
-    /// Bytes between the asked and the given offset that are no longer kept.
-    pub lost_bytes: u64,
-}
-
 impl Kept {
     /// Takes over the next bytes; never waits, never grows past its bounds.
-    pub fn append(&mut self, bytes: &[u8]) {
+    pub(super) fn append(&mut self, bytes: &[u8]) {
         self.total += bytes.len() as u64;
         let room = HEAD_MAX.saturating_sub(self.head.len()).min(bytes.len());
         let (first, rest) = bytes.split_at(room);
@@ -47,17 +36,17 @@ impl Kept {
     }
 
     /// Bytes written so far, dropped ones included.
-    pub fn total(&self) -> u64 {
+    pub(super) fn total(&self) -> u64 {
         self.total
     }
 
     /// Bytes that are no longer kept.
-    pub fn lost(&self) -> u64 {
+    pub(super) fn lost(&self) -> u64 {
         self.total - (self.head.len() + self.tail.len()) as u64
     }
 
     /// Everything from `offset`, as one piece; `lost_bytes` counts the gaps.
-    pub fn read_all(&self, offset: u64) -> Part {
+    pub(super) fn read_all(&self, offset: u64) -> Part {
         let mut all = self.read(offset, usize::MAX);
         let behind = self.read(all.next_offset, usize::MAX);
         all.data.extend_from_slice(&behind.data);
@@ -67,7 +56,7 @@ impl Kept {
     }
 
     /// Up to `max` bytes from `offset`. A piece never spans a gap.
-    pub fn read(&self, offset: u64, max: usize) -> Part {
+    pub(super) fn read(&self, offset: u64, max: usize) -> Part {
         let offset = offset.min(self.total);
         let tail_from = self.total - self.tail.len() as u64;
         // Lengths here are below HEAD_MAX + TAIL_MAX, so they fit a usize.

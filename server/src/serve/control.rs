@@ -120,6 +120,7 @@ fn caller(front: &Front, context: &ClientContext, gone: &CancellationToken) -> C
         cancelled: CancellationToken::new(),
         vanished: gone.clone(),
         progress: None,
+        seq: None,
     }
 }
 

@@ -111,6 +111,7 @@ impl McpServer {
             cancelled,
             vanished,
             progress: None,
+            seq: None,
         }
     }
 

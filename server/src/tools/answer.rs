@@ -42,8 +42,21 @@ pub(super) struct Begin {
     pub(super) field: &'static str,
     /// Of its first byte.
     pub(super) offset: u64,
-    /// The text is the stream's bytes, one for one.
+    /// The text is the stream's bytes, one for one, up to a gap.
     pub(super) is_exact: bool,
+    /// Where its middle was left out before.
+    pub(super) gap: Option<Gap>,
+}
+
+/// A middle that a text never had, and the words that stand in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Gap {
+    /// Where the words begin in the text, in bytes.
+    pub(super) at: usize,
+    /// How long they are, in bytes.
+    pub(super) words: usize,
+    /// What is left out, in bytes of the stream.
+    pub(super) left_out: u64,
 }
 
 impl More {
@@ -53,6 +66,12 @@ impl More {
             call: call.into(),
             begins: Vec::new(),
         }
+    }
+
+    /// The gap that the text of `field` has.
+    pub(super) fn gap(&self, field: &str) -> Option<Gap> {
+        let begin = self.begins.iter().find(|begin| begin.field == field);
+        begin.and_then(|begin| begin.gap)
     }
 
     /// The call for `field` of which the first `shown` bytes were kept. Where
@@ -65,6 +84,11 @@ impl More {
             Some(begin) => begin.offset,
             None => shown as u64,
         };
+        self.at(field, offset)
+    }
+
+    /// The call for `field` from `offset` on.
+    pub(super) fn at(&self, field: &str, offset: u64) -> String {
         self.call
             .replace("{field}", field)
             .replace("{offset}", &offset.to_string())

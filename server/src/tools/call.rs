@@ -92,7 +92,7 @@ impl Tools {
         self: &Arc<Self>,
         tool: Tool,
         ask: Ask,
-        caller: Caller,
+        mut caller: Caller,
         new: NewCall,
         begun: Instant,
     ) -> Result<Answer, Fault> {
@@ -101,6 +101,7 @@ impl Tools {
             .audit
             .intent(&new)
             .map_err(|error| unrecorded(tool, &error))?;
+        caller.seq = Some(seq);
         let result = self.run(ask, caller).await;
         if let Ok(Answer {
             goes_on: Some(job), ..

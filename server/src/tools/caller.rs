@@ -39,6 +39,8 @@ pub struct Caller {
     pub vanished: CancellationToken,
     /// Present when the client gave a progress token.
     pub progress: Option<Progress>,
+    /// The call's number in history, once its intent is on record.
+    pub seq: Option<u64>,
 }
 
 impl std::fmt::Debug for Caller {

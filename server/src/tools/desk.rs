@@ -176,7 +176,7 @@ impl Tools {
                 tasks: tasks.clone(),
                 stopping: stopping.clone(),
             }),
-            jobs: Jobs::new("test"),
+            jobs: Jobs::new("test", None, &[]),
             audit,
             store,
             clock,

@@ -59,7 +59,11 @@ pub(super) fn end_of(job: &Job, status: &Status) -> CallEnd {
         (None, JobState::Cancelled) => Outcome::Interrupted,
         (None, _) => Outcome::Unknown,
     };
-    let texts = [Stream::Stdout, Stream::Stderr].map(|stream| job.read(stream, 0, HEAD_BYTES).data);
+    let head = |stream| {
+        job.read(stream, 0, HEAD_BYTES)
+            .map_or_else(|_| Vec::new(), |part| part.data)
+    };
+    let texts = [Stream::Stdout, Stream::Stderr].map(head);
     CallEnd {
         outcome,
         code: status

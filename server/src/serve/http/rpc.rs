@@ -118,6 +118,7 @@ async fn call(
         cancelled: CancellationToken::new(),
         vanished: gone.clone(),
         progress: None,
+        seq: None,
     };
     let _tell = gone.drop_guard();
     let task = front.tasks.spawn(async move {

@@ -34,7 +34,7 @@ pub(super) async fn status(tools: &Tools) -> Result<Answer, Fault> {
         hosts: Vec::new(),
         forwards: Vec::new(),
         shells: Vec::new(),
-        jobs: parts.jobs.list().iter().map(|one| job::row(one)).collect(),
+        jobs: job::latest(tools),
         rehydration: Rehydration {
             total: sum.total,
             up: sum.up,

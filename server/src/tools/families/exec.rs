@@ -38,10 +38,10 @@ pub(super) async fn exec(tools: &Tools, ask: SshExec, caller: &Caller) -> Result
     let max_bytes = ask
         .max_output_bytes
         .and_then(|max| usize::try_from(max).ok());
-    let room = max_bytes.unwrap_or(tools.parts.result_limit);
+    let room = finish::room(tools, caller, max_bytes);
     let job = start(tools, ask, deadline, caller).await?;
     if background {
-        return finish::running(&job);
+        return finish::running(&job, room);
     }
     let mut answer = match wait_for(&job, deadline, caller).await {
         Waited::Ended(status) => said_whole(tools, &job, &status, false, room),
@@ -49,12 +49,15 @@ pub(super) async fn exec(tools: &Tools, ask: SshExec, caller: &Caller) -> Result
             let status = end(tools, &job, "TERM").await;
             said_whole(tools, &job, &status, true, room)
         }
-        Waited::TimeOver => finish::running(&job),
+        Waited::TimeOver => finish::running(&job, room),
         // Its output stays unread, for whoever asks next.
-        Waited::Vanished => Ok(Answer {
-            goes_on: Some(Arc::clone(&job)),
-            ..Answer::text(format!("the client went away; it goes on as {}", job.id()))
-        }),
+        Waited::Vanished => {
+            job.keep();
+            Ok(Answer {
+                goes_on: Some(Arc::clone(&job)),
+                ..Answer::text(format!("the client went away; it goes on as {}", job.id()))
+            })
+        }
         Waited::Cancelled => {
             let status = end(tools, &job, "TERM").await;
             let words = format!(
@@ -85,6 +88,7 @@ async fn start(
         command: ask.command.clone(),
         raw: ask.raw == Some(true),
         started_at: tools.parts.clock.now(),
+        seq: caller.seq,
     };
     let exec = Exec {
         command: ask.command,

@@ -1,26 +1,40 @@
 //! How the answer of a command reads: what it printed since the last such
 //! answer, how it ended, and where the rest is.
 
+use std::io;
 use std::sync::Arc;
 
+use schema::limits::RESULT_UNBOUNDED_BYTES;
 use schema::tools::exec::ExecResult;
 use schema::tools::job::JobState;
 use schema::{Code, Fault};
 
 use crate::job::{Job, Status};
 use crate::link::Stream;
-use crate::output::{Part, plain};
-use crate::tools::answer::{Answer, Begin, More};
+use crate::output::{Excerpt, plain};
+use crate::tools::answer::{Answer, Begin, Gap, More};
+use crate::tools::caller::{Caller, Reach};
+use crate::tools::desk::Tools;
 
-/// It goes on.
-pub(super) fn running(job: &Arc<Job>) -> Result<Answer, Fault> {
-    let (mut result, begins) = result(job, &job.status());
+/// How much output an answer to `caller` can have room for, in bytes.
+pub(super) fn room(tools: &Tools, caller: &Caller, asked: Option<usize>) -> usize {
+    let most = match caller.reach {
+        Reach::Socket | Reach::Http => tools.parts.result_limit,
+        Reach::Rpc | Reach::CommandLine => RESULT_UNBOUNDED_BYTES,
+    };
+    asked.unwrap_or(most).min(RESULT_UNBOUNDED_BYTES)
+}
+
+/// It goes on; somebody is told of it, so it is kept.
+pub(super) fn running(job: &Arc<Job>, room: usize) -> Result<Answer, Fault> {
+    job.keep();
+    let (mut result, begins) = result(job, &job.status(), room)?;
     job.id().clone_into(&mut result.job_id);
     result.note = format!(
         "it goes on as {0}: do not start it again; job_wait {{\"job_id\":\"{0}\"}} waits for its end",
         job.id()
     );
-    let mut answer = answer(job, result, begins, usize::MAX)?;
+    let mut answer = answer(job, result, begins, room)?;
     answer.goes_on = Some(Arc::clone(job));
     Ok(answer)
 }
@@ -42,32 +56,29 @@ pub(super) fn ended(
             job.begun_as().target,
             status.lost_reason
         );
+        job.keep();
         return Err(Fault::new(Code::OutcomeUnknown, words).next(format!(
             "look at the host before repeating it; output_read {{\"job_id\":\"{}\"}} has what \
                  it printed, history has the call",
             job.id()
         )));
     }
-    let (mut result, begins) = result(job, status);
+    let (mut result, begins) = result(job, status, room)?;
     result.timed_out = timed_out;
     answer(job, result, begins, room)
 }
 
 /// The job's result, with what there is to read since the last such result,
 /// and where that begins.
-fn result(job: &Job, status: &Status) -> (ExecResult, Vec<Begin>) {
-    let raw = job.begun_as().raw;
-    let (out, err) = (job.read_on(Stream::Stdout), job.read_on(Stream::Stderr));
-    let (stdout, stderr) = (shown(&out.data, raw), shown(&err.data, raw));
-    let begin = |field, part: &Part, text: &str| Begin {
-        field,
-        offset: part.offset,
-        is_exact: text.as_bytes() == part.data && part.lost_bytes == 0,
+fn result(job: &Job, status: &Status, room: usize) -> Result<(ExecResult, Vec<Begin>), Fault> {
+    let read = |stream, field| {
+        let part = job
+            .read_on(stream, room)
+            .map_err(|error| unread(job, &error))?;
+        Ok::<_, Fault>(text(job, field, &part))
     };
-    let begins = vec![
-        begin("stdout", &out, &stdout),
-        begin("stderr", &err, &stderr),
-    ];
+    let (stdout, out) = read(Stream::Stdout, "stdout")?;
+    let (stderr, err) = read(Stream::Stderr, "stderr")?;
     let result = ExecResult {
         state: status.state,
         stdout,
@@ -76,14 +87,57 @@ fn result(job: &Job, status: &Status) -> (ExecResult, Vec<Begin>) {
         signal: status.signal.clone(),
         job_id: String::new(),
         timed_out: false,
-        truncated: out.lost_bytes + err.lost_bytes > 0,
+        truncated: out.gap.is_some() || err.gap.is_some(),
         env_refused: status.env_refused.clone(),
         left_running: false,
         host_pid: None,
         note: String::new(),
         duration_ms: u64::try_from(job.took().as_millis()).unwrap_or(u64::MAX),
     };
-    (result, begins)
+    Ok((result, vec![out, err]))
+}
+
+/// What is shown of a piece, with words where its middle is left out.
+fn text(job: &Job, field: &'static str, part: &Excerpt) -> (String, Begin) {
+    let raw = job.begun_as().raw;
+    let mut begin = Begin {
+        field,
+        offset: part.offset,
+        is_exact: false,
+        gap: None,
+    };
+    if part.missing == 0 {
+        let whole = [part.head.as_slice(), &part.tail].concat();
+        let text = shown(&whole, raw);
+        begin.is_exact = text.as_bytes() == whole;
+        return (text, begin);
+    }
+    let mut text = shown(&part.head, raw);
+    begin.is_exact = text.as_bytes() == part.head;
+    let call = More::call(read_call(job)).at(field, part.offset + part.head.len() as u64);
+    let missing = part.missing;
+    let words = format!("\n[... {missing} bytes left out; to read it: {call} ...]\n");
+    begin.gap = Some(Gap {
+        at: text.len(),
+        words: words.len(),
+        left_out: missing,
+    });
+    text.push_str(&words);
+    text.push_str(&shown(&part.tail, raw));
+    (text, begin)
+}
+
+fn read_call(job: &Job) -> String {
+    format!(
+        "output_read {{\"job_id\":\"{}\",\"stream\":\"{{field}}\",\"offset\":{{offset}}}}",
+        job.id()
+    )
+}
+
+/// Kept output that cannot be read.
+pub(super) fn unread(job: &Job, error: &io::Error) -> Fault {
+    let words = format!("the output of {} cannot be read: {error}", job.id());
+    Fault::new(Code::Unavailable, words).next("history has the beginning of what it printed")
 }
 
 fn shown(bytes: &[u8], raw: bool) -> String {
@@ -110,14 +164,12 @@ fn answer(
     let long = result.stdout.len() + result.stderr.len() > surely_whole(room);
     if result.state != JobState::Running && (long || result.truncated) {
         job.id().clone_into(&mut result.job_id);
+        job.keep();
     }
     let mut answer = Answer::record(&result)?;
     answer.exit_code = result.exit_code.map(i64::from);
     answer.more = More {
-        call: format!(
-            "output_read {{\"job_id\":\"{}\",\"stream\":\"{{field}}\",\"offset\":{{offset}}}}",
-            job.id()
-        ),
+        call: read_call(job),
         begins,
     };
     if !result.job_id.is_empty() {

@@ -13,6 +13,7 @@ use super::finish;
 use crate::clock::rfc3339;
 use crate::job::{Job, Status};
 use crate::link::Stream;
+use crate::output::{Part, plain};
 use crate::tools::answer::Answer;
 use crate::tools::caller::Caller;
 use crate::tools::desk::Tools;
@@ -20,10 +21,13 @@ use crate::tools::desk::Tools;
 /// How long the end that was asked for may take: TERM, KILL, closing.
 const CANCEL_WAIT: Duration = Duration::from_secs(8);
 
+/// Ended jobs that `status` shows; `job_list` has all.
+const ENDED_IN_STATUS: usize = 20;
+
 /// How long is waited for a place on the host from which a command is ended.
 const PLACE_WAIT: Duration = Duration::from_secs(2);
 
-/// How much of a stream's end `until` looks at.
+/// How much of a stream `until` looks at, at once.
 const UNTIL_WINDOW: usize = 64 << 10;
 
 pub(super) fn list(tools: &Tools, ask: &JobList) -> Result<Answer, Fault> {
@@ -63,10 +67,10 @@ pub(super) async fn wait(tools: &Tools, ask: JobWait, caller: &Caller) -> Result
             return Err(Fault::new(Code::Cancelled, "the client went away; the job goes on"));
         }
     }
-    let status = job.status();
+    let (status, room) = (job.status(), finish::room(tools, caller, None));
     match status.state {
-        JobState::Running => finish::running(&job),
-        _ => finish::ended(&job, &status, false, tools.parts.result_limit),
+        JobState::Running => finish::running(&job, room),
+        _ => finish::ended(&job, &status, false, room),
     }
 }
 
@@ -119,22 +123,61 @@ pub(super) fn find(tools: &Tools, id: &str) -> Result<Arc<Job>, Fault> {
     })
 }
 
-/// Waits until what is not shown yet matches; for ever without a pattern.
+/// Waits until what is not shown yet matches; for ever without a pattern. Each
+/// byte is looked at once, but for the line that it stands in.
 async fn matched(job: &Job, until: Option<&Regex>, unread: [u64; 2]) {
     let Some(until) = until else {
         return std::future::pending().await;
     };
     let mut seen = 0;
+    let mut looked_to = unread;
     loop {
-        for (stream, from) in [Stream::Stdout, Stream::Stderr].into_iter().zip(unread) {
-            let from = from.max(job.total(stream).saturating_sub(UNTIL_WINDOW as u64));
-            let part = job.read_from(stream, from);
-            if until.is_match(&String::from_utf8_lossy(&part.data)) {
-                return;
+        for (stream, from) in [Stream::Stdout, Stream::Stderr]
+            .into_iter()
+            .zip(&mut looked_to)
+        {
+            while job.total(stream) > *from {
+                match job.read(stream, *from, UNTIL_WINDOW) {
+                    Ok(part) if until.is_match(&plain(&part.data)) => return,
+                    Ok(part) => *from = begun_line(&part, *from, job.total(stream)),
+                    // Who reads the answer is told.
+                    Err(_unreadable) => return,
+                }
+                if job.total(stream) - *from < UNTIL_WINDOW as u64 {
+                    break;
+                }
+                tokio::task::yield_now().await;
             }
         }
         seen = job.more_output(seen).await;
     }
+}
+
+/// Where the next look begins: at the last line, which may go on, if it is no
+/// longer than half of what is looked at.
+fn begun_line(part: &Part, from: u64, total: u64) -> u64 {
+    let end = part.next_offset;
+    let line = part.data.iter().rposition(|byte| *byte == b'\n');
+    let begun = part.data.len() - line.map_or(0, |at| at + 1);
+    let is_new = |at: u64| at > from || end >= total;
+    Some(end - begun as u64)
+        .filter(|at| begun <= UNTIL_WINDOW / 2 && is_new(*at))
+        .unwrap_or(end)
+}
+
+/// Those that run, and the last few that ended.
+pub(super) fn latest(tools: &Tools) -> Vec<JobRow> {
+    let mut ended = 0;
+    let mut is_shown = |job: &&Arc<Job>| {
+        let runs = job.status().state == JobState::Running;
+        ended += usize::from(!runs);
+        runs || ended <= ENDED_IN_STATUS
+    };
+    let jobs = tools.parts.jobs.list();
+    jobs.iter()
+        .filter(|job| is_shown(job))
+        .map(|job| row(job))
+        .collect()
 }
 
 /// One job as a row.

@@ -1,15 +1,20 @@
 //! `output_read`: a job's output by offset, by its last lines, or by a regex.
 
+use std::io;
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use regex_lite::Regex;
+use schema::limits::RESULT_UNBOUNDED_BYTES;
 use schema::tools::job::{Encoding, JobState, OutputPart, OutputRead, Stream as Named};
 use schema::{Code, Fault};
 
+use super::finish::unread;
 use super::job::find;
 use crate::job::Job;
 use crate::link::Stream;
-use crate::output::{Part, plain};
+use crate::output::{Part, Wanted, grep, plain, tail, whole_characters};
 use crate::tools::answer::Answer;
 use crate::tools::desk::Tools;
 
@@ -17,49 +22,38 @@ use crate::tools::desk::Tools;
 /// also when half of it is escaped.
 const LENGTH: u64 = 24_000;
 
-pub(super) fn read(tools: &Tools, ask: &OutputRead) -> Result<Answer, Fault> {
+pub(super) async fn read(tools: &Tools, ask: OutputRead) -> Result<Answer, Fault> {
     let job = match (&ask.job_id, ask.seq) {
         (Some(id), None) => find(tools, id)?,
-        (None, Some(_)) => {
-            let words = "output_read: seq is not in this version yet";
-            return Err(Fault::new(Code::Unavailable, words).next("give a job_id"));
-        }
+        (None, Some(seq)) => tools.parts.jobs.of_call(seq).ok_or_else(|| {
+            let words = format!("no output of the call {seq} is kept beside its answer");
+            Fault::new(Code::NotFound, words).next(
+                "history shows what it was; what is cut from an answer or goes on as a job is \
+                 kept for 7 days",
+            )
+        })?,
         _ => {
-            let words = "output_read takes a job_id";
+            let words = "output_read takes a job_id, or the seq of a history record";
             return Err(Fault::new(Code::InvalidArgument, words).next("see job_list"));
         }
     };
-    let stream = match ask.stream {
-        Some(Named::Stderr) => Stream::Stderr,
-        _ => Stream::Stdout,
+    let regex = match &ask.grep {
+        Some(pattern) => Some(Regex::new(pattern).map_err(|error| {
+            let words = format!("output_read: grep is no regex: {error}");
+            Fault::new(Code::InvalidArgument, words)
+        })?),
+        None => None,
     };
-    let part = match (&ask.grep, ask.tail) {
-        (Some(pattern), _) => matching(&job, stream, pattern, ask)?,
-        (None, Some(lines)) => tail(&job, stream, lines),
-        (None, None) => {
-            let length = ask.length.unwrap_or(LENGTH);
-            job.read(
-                stream,
-                ask.offset.unwrap_or(0),
-                usize::try_from(length).unwrap_or(usize::MAX),
-            )
+    let length = ask.length;
+    let looking = tokio::task::spawn_blocking(move || look(&job, regex.as_ref(), &ask));
+    let mut answer = match looking.await {
+        Ok(found) => found?,
+        Err(panic) => {
+            let words = format!("looking through the output failed: {panic}");
+            return Err(Fault::new(Code::Internal, words));
         }
     };
-    let total = job.total(stream);
-    let data = match ask.encoding {
-        Some(Encoding::Base64) => STANDARD.encode(&part.data),
-        _ => plain(&part.data),
-    };
-    let mut answer = Answer::record(&OutputPart {
-        data,
-        offset: part.offset,
-        next_offset: part.next_offset,
-        total,
-        eof: part.next_offset >= total && job.status().state != JobState::Running,
-        lost_bytes: part.lost_bytes,
-    })?;
-    answer.max_bytes = ask
-        .length
+    answer.max_bytes = length
         .and_then(|length| usize::try_from(length).ok())
         .map(|length| {
             // Room for the other fields, and for characters that are escaped.
@@ -68,67 +62,65 @@ pub(super) fn read(tools: &Tools, ask: &OutputRead) -> Result<Answer, Fault> {
     Ok(answer)
 }
 
-fn tail(job: &Job, stream: Stream, lines: u64) -> Part {
-    let all = job.read_from(stream, 0);
-    let text = all.data.strip_suffix(b"\n").unwrap_or(&all.data);
-    let wanted = usize::try_from(lines).unwrap_or(usize::MAX);
-    let ends = text
-        .iter()
-        .enumerate()
-        .rev()
-        .filter(|(_, byte)| **byte == b'\n');
-    let from = match wanted {
-        0 => all.data.len(),
-        n => ends.map(|(at, _)| at + 1).nth(n - 1).unwrap_or(0),
+/// Reads what is asked for. Blocking: a search reads all that is kept.
+fn look(job: &Arc<Job>, regex: Option<&Regex>, ask: &OutputRead) -> Result<Answer, Fault> {
+    let stream = match ask.stream {
+        Some(Named::Stderr) => Stream::Stderr,
+        _ => Stream::Stdout,
     };
-    let data = all.data.get(from..).unwrap_or_default().to_vec();
-    Part {
-        offset: all.next_offset - data.len() as u64,
-        next_offset: all.next_offset,
+    let is_over = job.status().state != JobState::Running;
+    let total = job.total(stream);
+    let part = piece(job, stream, regex, ask, is_over).map_err(|error| unread(job, &error))?;
+    let data = match ask.encoding {
+        Some(Encoding::Base64) => STANDARD.encode(&part.data),
+        _ => plain(&part.data),
+    };
+    Answer::record(&OutputPart {
         data,
-        lost_bytes: 0,
-    }
+        offset: part.offset,
+        next_offset: part.next_offset,
+        total,
+        eof: part.next_offset >= total && is_over,
+        lost_bytes: part.lost_bytes,
+    })
 }
 
-fn matching(job: &Job, stream: Stream, pattern: &str, ask: &OutputRead) -> Result<Part, Fault> {
-    let regex = Regex::new(pattern).map_err(|error| {
-        Fault::new(
-            Code::InvalidArgument,
-            format!("output_read: grep is no regex: {error}"),
-        )
-    })?;
-    let all = job.read_from(stream, 0);
-    let text = String::from_utf8_lossy(&all.data);
-    let lines: Vec<&str> = text.lines().collect();
-    let around = ask
-        .context
-        .and_then(|lines| usize::try_from(lines).ok())
-        .unwrap_or(0);
-    let mut shown = vec![false; lines.len()];
-    for (at, line) in lines.iter().enumerate() {
-        if regex.is_match(line) {
-            let last = at.saturating_add(around).min(lines.len() - 1);
-            for flag in shown
-                .iter_mut()
-                .take(last + 1)
-                .skip(at.saturating_sub(around))
-            {
-                *flag = true;
+fn piece(
+    job: &Job,
+    stream: Stream,
+    regex: Option<&Regex>,
+    ask: &OutputRead,
+    is_over: bool,
+) -> io::Result<Part> {
+    let read = |offset, max| job.read(stream, offset, max);
+    let length = usize::try_from(ask.length.unwrap_or(LENGTH)).unwrap_or(usize::MAX);
+    let length = length.min(RESULT_UNBOUNDED_BYTES);
+    let from = ask.offset.unwrap_or(0);
+    match (regex, ask.tail) {
+        (Some(regex), _) => grep(
+            &read,
+            &Wanted {
+                regex,
+                context: ask
+                    .context
+                    .and_then(|n| usize::try_from(n).ok())
+                    .unwrap_or(0),
+                from,
+                most: length,
+                is_over,
+            },
+        ),
+        (None, Some(lines)) => tail(&read, job.total(stream), lines, length),
+        (None, None) => {
+            let mut part = read(from, length)?;
+            // The rest of a character begins the next piece, where that fits.
+            let whole = whole_characters(&part.data);
+            let is_text = ask.encoding != Some(Encoding::Base64);
+            if is_text && whole > 0 && (part.next_offset < job.total(stream) || !is_over) {
+                part.next_offset -= (part.data.len() - whole) as u64;
+                part.data.truncate(whole);
             }
+            Ok(part)
         }
     }
-    let numbered = lines
-        .iter()
-        .zip(shown)
-        .enumerate()
-        .filter(|(_, (_, shown))| *shown);
-    let rows: Vec<String> = numbered
-        .map(|(at, (line, _))| format!("{}:{line}\n", at + 1))
-        .collect();
-    let data = rows.concat();
-    Ok(Part {
-        data: data.into_bytes(),
-        offset: 0,
-        ..all
-    })
 }

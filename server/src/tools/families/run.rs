@@ -46,7 +46,7 @@ pub(in crate::tools) async fn run(
         Ask::JobList(ask) => job::list(tools, &ask),
         Ask::JobWait(ask) => job::wait(tools, ask, caller).await,
         Ask::JobCancel(ask) => job::cancel(tools, ask).await,
-        Ask::OutputRead(ask) => output::read(tools, &ask),
+        Ask::OutputRead(ask) => output::read(tools, ask).await,
         Ask::Status => daemon::status(tools).await,
         Ask::Snapshot => daemon::snapshot(tools).await,
         Ask::History(ask) => history::list(tools, ask).await,

@@ -17,7 +17,7 @@ pub(in crate::tools) fn fault(fault: &Fault, _limits: Limits) -> Reply {
         text.push_str(&fault.next);
     }
     // A message may quote what a server said.
-    let text = cut(&plain(text.as_bytes()), ERROR_MAX_BYTES - 200, |_| {
+    let text = cut(&plain(text.as_bytes()), ERROR_MAX_BYTES - 200, None, |_| {
         String::new()
     });
     let mut structured = Map::new();

@@ -42,7 +42,7 @@ pub(in crate::tools) fn answer(answer: Answer, limits: Limits) -> Reply {
         .clamp(1_000, RESULT_UNBOUNDED_BYTES);
     let more = &answer.more;
     let text = match answer.body {
-        Body::Text(words) => cut(&words, max, |shown| more.after("", shown)),
+        Body::Text(words) => cut(&words, max, None, |shown| more.after("", shown)),
         Body::Record(fields) => record(fields, limits.format, max, more),
         Body::Rows(rows) => list(&rows, limits.format, max, &more.call),
     };
@@ -81,7 +81,8 @@ fn record(mut fields: Map<String, Value>, format: Format, max: usize, more: &Mor
         let mut shorter = fields.clone();
         for name in &texts {
             if let Some(text) = fields.get(name).and_then(Value::as_str) {
-                let short = cut(text, share, |shown| more.after(name, shown));
+                let gap = more.gap(name);
+                let short = cut(text, share, gap, |shown| more.after(name, shown));
                 shorter.insert(name.clone(), Value::String(short));
             }
         }
@@ -163,6 +164,7 @@ mod tests {
                 field: "stdout",
                 offset: 300,
                 is_exact,
+                gap: None,
             };
             let more = More {
                 call: "at {offset}".into(),
