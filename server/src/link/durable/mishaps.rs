@@ -94,6 +94,7 @@ fn a_process_of_the_same_number_is_not_taken_for_the_job() {
         assert!(host.hear(&mark, b"").gone.unwrap().contains("booted"));
         fs::write(host.file(&mark, "pid"), pid).unwrap();
         assert_eq!(host.signal(&mark, "KILL"), Answer::Signalled);
+        until("its end", || host.file(&mark, "exit").exists());
     });
 }
 
@@ -141,13 +142,14 @@ fn old_jobs_go_with_the_next_start() {
             let folder = fs::File::open(host.file(mark, ".")).unwrap();
             folder.set_modified(old).unwrap();
         }
-        let _new = host.job("true");
+        host.hear(&host.job("true"), b"");
         let is_there = |mark: &Mark| host.file(mark, ".").exists();
         assert_eq!(
             [&ended, &running, &lost, &fresh].map(is_there),
             [false, true, false, true]
         );
         assert_eq!(host.signal(&running, "TERM"), Answer::Signalled);
+        assert_eq!(host.hear(&running, b"").exit, Some(143));
     });
 }
 
@@ -167,6 +169,7 @@ fn a_follower_that_nobody_reads_ends() {
             follower.try_wait().unwrap().is_some()
         });
         assert_eq!(host.signal(&mark, "TERM"), Answer::Signalled);
+        assert_eq!(host.hear(&mark, b"").exit, Some(143));
     });
 }
 

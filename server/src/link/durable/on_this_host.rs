@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use super::super::marker;
-use super::trial::{Heard, Host, on_every_sh, program, text};
+use super::trial::{Heard, Host, on_every_sh, program, text, until};
 use super::{Answer, DONE, Errand, Mark, Start, start_script};
 
 fn noise(bytes: usize) -> Vec<u8> {
@@ -130,6 +130,28 @@ fn a_command_ignores_no_signal_and_inherits_no_file() {
         let plain = host.exec(request).wait_with_output().unwrap().stdout;
         let plain: Vec<_> = text(&plain).lines().collect();
         assert!(files.lines().all(|file| plain.contains(&file)), "{files}");
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_marker_is_the_commands_and_not_its_holders() {
+    on_every_sh(|host| {
+        let mark = host.job("echo; sleep 60; :");
+        let said = host.file(&mark, "stdout");
+        until("it runs", || {
+            fs::read(&said).is_ok_and(|said| !said.is_empty())
+        });
+        let environment = |name: &str| {
+            let line = fs::read_to_string(host.file(&mark, name)).unwrap();
+            let pid = line.split(' ').next().unwrap();
+            let bytes = fs::read(format!("/proc/{pid}/environ")).unwrap();
+            String::from_utf8(bytes).unwrap()
+        };
+        assert!(environment("pid").contains(&format!("{}={mark}\0", marker::NAME)));
+        assert!(!environment("holder").contains(marker::NAME));
+        assert_eq!(host.signal(&mark, "KILL"), Answer::Signalled);
+        assert!(host.hear(&mark, DONE).is_removed);
     });
 }
 
