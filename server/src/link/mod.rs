@@ -10,6 +10,15 @@ mod connection;
 mod dial;
 mod dial_limits;
 mod driver;
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "the host's side alone; what drives it comes next"
+    )
+)]
+mod durable;
 mod error;
 mod exec;
 mod known_hosts;

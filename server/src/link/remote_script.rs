@@ -31,6 +31,11 @@ pub(super) fn preamble<'a>(
         "exec \"${{SHELL:-/bin/sh}}\" -c {}",
         quoted(command)
     );
+    fed(script)
+}
+
+/// What has sh run `script`, which finds on stdin what is fed after it.
+pub(super) fn fed(script: String) -> Preamble {
     let count = script.len();
     Preamble {
         // `dd bs=1` takes exactly its share of stdin, so that the rest is the
@@ -71,12 +76,12 @@ pub(super) fn is_variable_name(name: &str) -> bool {
 }
 
 /// In single quotes, for sh.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// A folder, with a leading `~/` as the login folder.
-fn folder(path: &str) -> String {
+pub(super) fn folder(path: &str) -> String {
     match path.strip_prefix("~/") {
         Some(rest) => format!("\"$HOME\"/{}", quoted(rest)),
         None if path == "~" => "\"$HOME\"".into(),
