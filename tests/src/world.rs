@@ -50,6 +50,18 @@ impl World {
         world
     }
 
+    /// A world whose server gives commands a home of the story's own.
+    pub fn with_a_host_home() -> Self {
+        let world = Self::with_sshd(&["SetEnv SHLVL=2 HOME={folder}/home"]);
+        std::fs::create_dir(world.host_home()).expect("a home on the host");
+        world
+    }
+
+    /// That home.
+    pub fn host_home(&self) -> PathBuf {
+        self.home().join("sshd/home")
+    }
+
     /// Sets a variable for every program started from here on.
     pub fn set(&mut self, name: &str, value: &str) {
         self.environment.push((name.to_owned(), value.to_owned()));

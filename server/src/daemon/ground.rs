@@ -15,7 +15,7 @@ use super::config::Config;
 use super::config_file::Rule;
 use super::exit::{EXIT_CONFIG, EXIT_OTHER_DAEMON};
 use crate::clock::Clock;
-use crate::job::{Jobs, upkeep};
+use crate::job::{DurableJobs, Jobs, upkeep};
 use crate::link::Surroundings;
 use crate::link::ssh_config::{Local, Source};
 use crate::serve::token::random_hex;
@@ -81,10 +81,16 @@ pub async fn open(config: &Config) -> Result<Arc<Tools>, GroundError> {
         tasks: tasks.clone(),
         stopping: stopping.clone(),
     });
+    let left = opened.picture.durable_jobs;
+    let durable_jobs = DurableJobs::new(jobs.clone(), store.clone(), tasks.clone(), left);
     sessions.rehydrate(opened.picture.sessions);
-    Ok(Tools::new(Parts {
+    for session in sessions.list() {
+        durable_jobs.attach(session.id(), &session.link());
+    }
+    let tools = Tools::new(Parts {
         sessions,
         jobs,
+        durable_jobs,
         audit,
         store,
         clock,
@@ -96,7 +102,9 @@ pub async fn open(config: &Config) -> Result<Arc<Tools>, GroundError> {
         result_limit: config.file.result_limit_bytes.unwrap_or(RESULT_MAX_BYTES),
         tasks,
         stopping,
-    }))
+    });
+    tools.record_resumed();
+    Ok(tools)
 }
 
 /// The jobs of earlier runs, and room for this one's. Without a place on disk

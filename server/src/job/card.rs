@@ -56,6 +56,7 @@ pub(super) fn read(found: &Found, spool: &Spool) -> (NewJob, Status, HashMap<Str
         raw: card.raw,
         started_at: from_ms(card.started_at_ms).unwrap_or(SystemTime::UNIX_EPOCH),
         seq: card.seq,
+        is_durable: false,
     };
     let streams = [
         (Stream::Stdout, &found.stdout),

@@ -4,7 +4,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt;
-use schema::Fault;
 use schema::tools::job::JobState;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
@@ -12,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::registry::Jobs;
 use super::status::{NewJob, Status};
 use super::work::Job;
-use crate::link::{Connection, Control, Ended, Exec, LinkError};
+use crate::link::{Connection, Control, Ended, Exec};
 
 /// Starts `exec` on `connection`; the job is listed at once.
 pub fn start_exec(
@@ -37,8 +36,8 @@ async fn drive(
     // A defect in here must end this job alone, and its waiters must hear of it.
     let status = match AssertUnwindSafe(running).catch_unwind().await {
         Ok(Ok(ended)) => ended_status(ended),
-        Ok(Err(error)) => failed_status(&error, job.begun_as()),
-        Err(_panic) => lost_status("a defect of this program ended it; the log has more".into()),
+        Ok(Err(error)) => Status::not_started(&error, job.begun_as()),
+        Err(_panic) => Status::lost("a defect of this program ended it; the log has more".into()),
     };
     job.end(status);
 }
@@ -60,33 +59,5 @@ fn ended_status(ended: Ended) -> Status {
         survived: ended.survived,
         failed: None,
         took: None,
-    }
-}
-
-fn lost_status(reason: String) -> Status {
-    Status {
-        state: JobState::Lost,
-        exit_code: None,
-        signal: String::new(),
-        lost_reason: reason,
-        env_refused: Vec::new(),
-        survived: false,
-        failed: None,
-        took: None,
-    }
-}
-
-/// It never started: that is certain, so a caller may try again.
-fn failed_status(error: &LinkError, new: &NewJob) -> Status {
-    let message = format!(
-        "{} on {} did not start: {}",
-        new.tool,
-        new.target,
-        Fault::chain(error)
-    );
-    let fault = Fault::new(error.code(), message).next(error.next_step());
-    Status {
-        failed: Some(fault),
-        ..lost_status(String::new())
     }
 }

@@ -2,12 +2,15 @@
 //! for its end.
 
 mod card;
+mod durable;
+mod durables;
 mod exec;
 mod registry;
 mod status;
 mod upkeep;
 mod work;
 
+pub use durables::DurableJobs;
 pub use exec::start_exec;
 pub use registry::Jobs;
 pub use status::{NewJob, Status};

@@ -3,15 +3,20 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
+use schema::tools::Tool;
 use schema::tools::job::JobState;
 use storage::spool::{Found, Spool};
+use storage::state::SavedDurableJob;
 use tokio::sync::mpsc;
 
 use super::card;
-use super::status::NewJob;
+use super::durable::Resting;
+use super::status::{NewJob, Status};
 use super::work::Job;
-use crate::link::Control;
+use crate::clock::from_ms;
+use crate::link::{Control, Mark};
 
 /// Ended jobs that have no place on disk, whose 2 MiB at most are in memory.
 const IN_MEMORY_MAX: usize = 64;
@@ -116,6 +121,48 @@ impl Jobs {
             }
             Err(error) => tracing::warn!(%error, "kept output could not be tidied"),
         }
+    }
+
+    /// A durable job of an earlier run, as it goes on; none when its end is known
+    /// already. What there is of its output stays.
+    pub(super) fn resume(&self, saved: SavedDurableJob) -> Option<Resting> {
+        let known = self.get(&saved.id);
+        let ended = known
+            .as_ref()
+            .is_some_and(|job| job.status().state != JobState::Lost);
+        let mark = Mark::parse(&saved.mark)?;
+        if ended {
+            return None;
+        }
+        let new = NewJob {
+            tool: Tool::SshExec.as_str(),
+            target: saved.session_id.to_string(),
+            command: saved.command,
+            raw: saved.raw,
+            started_at: from_ms(saved.started_at_ms).unwrap_or(SystemTime::UNIX_EPOCH),
+            seq: Some(saved.seq),
+            is_durable: true,
+        };
+        let (id, spool) = (saved.id, self.spool.clone());
+        let (job, orders) = match (known, spool) {
+            (Some(earlier), Some(spool)) => {
+                let output = earlier.take_output();
+                Job::earlier(id.clone(), new, spool, Status::running(), output)
+            }
+            (_, spool) => Job::new(id.clone(), new, spool),
+        };
+        let job = Arc::new(job);
+        let mut inner = self.lock();
+        inner.remove(&id);
+        inner.add(Arc::clone(&job));
+        drop(inner);
+        job.keep();
+        Some(Resting {
+            job,
+            mark,
+            start: None,
+            orders,
+        })
     }
 
     pub(super) fn add(&self, new: NewJob) -> (Arc<Job>, mpsc::Receiver<Control>) {

@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 use schema::Fault;
 use schema::tools::job::JobState;
 
+use crate::link::LinkError;
+
 /// What a job is begun with.
 #[derive(Debug, Clone)]
 pub struct NewJob {
@@ -20,6 +22,8 @@ pub struct NewJob {
     pub started_at: SystemTime,
     /// The number of its call in history.
     pub seq: Option<u64>,
+    /// It outlives its link and the daemon.
+    pub is_durable: bool,
 }
 
 /// Where a job stands.
@@ -44,6 +48,30 @@ pub struct Status {
 }
 
 impl Status {
+    /// Nobody knows how it ended, and why not.
+    pub(super) fn lost(reason: String) -> Self {
+        Self {
+            state: JobState::Lost,
+            lost_reason: reason,
+            ..Self::running()
+        }
+    }
+
+    /// It never started: that is certain, so a caller may try again.
+    pub(super) fn not_started(error: &LinkError, new: &NewJob) -> Self {
+        let message = format!(
+            "{} on {} did not start: {}",
+            new.tool,
+            new.target,
+            Fault::chain(error)
+        );
+        let fault = Fault::new(error.code(), message).next(error.next_step());
+        Self {
+            failed: Some(fault),
+            ..Self::lost(String::new())
+        }
+    }
+
     /// Of what has only begun.
     pub(super) fn running() -> Self {
         Self {

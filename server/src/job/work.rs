@@ -153,6 +153,11 @@ impl Job {
         }
     }
 
+    /// Whether somebody asked for its end.
+    pub(super) fn is_cancelled(&self) -> bool {
+        *self.cancel_asked.borrow()
+    }
+
     /// Asks for its end: a signal, then KILL, by way of the connection
     /// `through` where its own has no place. Whether it still ran.
     pub fn cancel(&self, signal: &str, through: Option<Arc<Connection>>) -> bool {
@@ -269,6 +274,12 @@ impl Job {
         if let Some(spool) = self.spool.as_ref().filter(|_| is_first && self.is_kept()) {
             self.seal(spool);
         }
+    }
+
+    /// What an earlier run left of its output, for the job that goes on.
+    pub(super) fn take_output(&self) -> HashMap<Stream, Output> {
+        let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *output)
     }
 
     fn with_output<T>(&self, stream: Stream, look: impl FnOnce(&mut Output) -> T) -> T {

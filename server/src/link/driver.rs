@@ -1,22 +1,16 @@
 //! Drives a started command to its end: reads, feeds, passes orders on, and
 //! ends it when told to.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use futures::future::BoxFuture;
 use russh::client::Msg;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 
 use super::command::{Control, Ended, Kill, OutputSink, Stream};
 use super::connection::Connection;
 use super::error::LinkError;
+use super::killing::Killing;
 use super::marker;
-
-/// From TERM to KILL, and from KILL to closing the channel.
-const KILL_GRACE: Duration = Duration::from_secs(3);
 
 /// A started command.
 pub(super) struct Driver<'a> {
@@ -45,7 +39,7 @@ impl Driver<'_> {
     ) -> Result<Ended, LinkError> {
         let closed = self.connection.closed().clone();
         let (reader, ended, writer) = (&mut self.reader, &mut self.ended, &self.writer);
-        let mut killing = Killing::new(self.connection, writer, &self.mark);
+        let mut killing = Killing::new(delivery(self.connection, writer, &self.mark));
         let feeding = feed(writer, fed);
         tokio::pin!(feeding);
         let mut is_fed = false;
@@ -66,9 +60,9 @@ impl Driver<'_> {
                 () = &mut feeding, if !is_fed => is_fed = true,
                 Some(told) = control.recv() => match told {
                     Control::Signal(name) => signal(writer, &name).await,
-                    Control::Kill(kill) => killing.begin(kill).await,
+                    Control::Kill(kill) => killing.begin(kill),
                 },
-                () = killing.wait() => if !killing.go_on().await {
+                () = killing.wait() => if !killing.go_on() {
                     ended.survived = true;
                     break;
                 },
@@ -78,6 +72,22 @@ impl Driver<'_> {
         close(writer).await;
         Ok(settle(self.ended))
     }
+}
+
+/// A signal through SSH and, since sshd passes none on for root, by the marker
+/// of the command's processes.
+fn delivery<'a>(
+    own: &'a Connection,
+    writer: &'a ChannelWriteHalf<Msg>,
+    mark: &'a str,
+) -> Box<dyn Fn(Kill) -> BoxFuture<'a, ()> + Send + Sync + 'a> {
+    Box::new(move |kill| {
+        Box::pin(async move {
+            signal(writer, &kill.signal).await;
+            let connection = kill.through.as_deref().unwrap_or(own);
+            marker::signal_marked(connection, mark, &kill.signal).await;
+        })
+    })
 }
 
 /// An end without an exit code or a signal is an unknown one.
@@ -91,75 +101,6 @@ fn settle(mut ended: Ended) -> Ended {
         ended.lost = Some("the server closed the channel without an exit code".into());
     }
     ended
-}
-
-/// Ending a command: a signal through SSH and, since sshd passes none on for
-/// root, by its marker; then KILL in the same two ways; then giving up.
-struct Killing<'a> {
-    connection: &'a Connection,
-    /// Instead of it, where another has a place.
-    through: Option<Arc<Connection>>,
-    writer: &'a ChannelWriteHalf<Msg>,
-    mark: &'a str,
-    /// When the next step is due; none before the first.
-    due: Option<Instant>,
-    is_last: bool,
-    search: Option<BoxFuture<'a, ()>>,
-}
-
-impl<'a> Killing<'a> {
-    fn new(connection: &'a Connection, writer: &'a ChannelWriteHalf<Msg>, mark: &'a str) -> Self {
-        Self {
-            connection,
-            through: None,
-            writer,
-            mark,
-            due: None,
-            is_last: false,
-            search: None,
-        }
-    }
-
-    async fn begin(&mut self, kill: Kill) {
-        if self.due.is_none() {
-            self.through = kill.through;
-            self.send(kill.signal).await;
-        }
-    }
-
-    async fn send(&mut self, name: String) {
-        signal(self.writer, &name).await;
-        let (own, mark, through) = (self.connection, self.mark, self.through.clone());
-        self.search = Some(Box::pin(async move {
-            let connection = through.as_deref().unwrap_or(own);
-            marker::signal_marked(connection, mark, &name).await;
-        }));
-        self.due = Some(Instant::now() + KILL_GRACE);
-    }
-
-    /// Drives the search, and returns when the next step is due.
-    async fn wait(&mut self) {
-        let Some(due) = self.due else {
-            return std::future::pending().await;
-        };
-        if let Some(search) = &mut self.search {
-            tokio::select! {
-                () = search => self.search = None,
-                () = tokio::time::sleep_until(due) => return,
-            }
-        }
-        tokio::time::sleep_until(due).await;
-    }
-
-    /// The next step; false when there is none.
-    async fn go_on(&mut self) -> bool {
-        if self.is_last {
-            return false;
-        }
-        self.is_last = true;
-        self.send("KILL".into()).await;
-        true
-    }
 }
 
 /// Takes one message of the channel.

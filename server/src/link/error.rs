@@ -243,6 +243,18 @@ pub enum LinkError {
     /// The server would not start the command.
     #[error("the server refused to run the command")]
     ExecRefused,
+    /// A durable job was not started.
+    #[error("the host would not start the durable job: {why}")]
+    DurableRefused {
+        /// In the host's words, or ours.
+        why: String,
+    },
+    /// Something else than a POSIX shell answered.
+    #[error("the host's shell did not run our script; what came was: {came}")]
+    NoPosixShell {
+        /// A printable bit of it.
+        came: String,
+    },
 }
 
 /// What a session does after a failed dial.
@@ -296,7 +308,11 @@ impl LinkError {
             | Self::AcceptedKeys(_) => Code::Unavailable,
             Self::KeyFile { .. } | Self::Plan(_) => Code::InvalidArgument,
             Self::DialTimeout { .. } => Code::Timeout,
-            Self::ExecRefused | Self::ChannelRefused(_) | Self::OldCrypto { .. } => Code::Remote,
+            Self::ExecRefused
+            | Self::ChannelRefused(_)
+            | Self::DurableRefused { .. }
+            | Self::NoPosixShell { .. }
+            | Self::OldCrypto { .. } => Code::Remote,
             Self::NoPlace { .. } => Code::Busy,
             Self::Resolve { .. }
             | Self::Connect { .. }
@@ -347,6 +363,11 @@ impl LinkError {
             Self::OldCrypto { .. } => "the host needs a newer SSH server".into(),
             Self::NoPlace { .. } => {
                 "the host's MaxSessions says so; try again when a job has ended".into()
+            }
+            Self::DurableRefused { .. } | Self::NoPosixShell { .. } => {
+                "durable takes a POSIX sh and room in ~/.local/state on the host; call it without \
+                 durable, or put that right"
+                    .into()
             }
             Self::ChannelRefused(_) => {
                 "the account may be for forwards alone; a person tries `ssh HOST true`".into()

@@ -10,17 +10,12 @@ mod connection;
 mod dial;
 mod dial_limits;
 mod driver;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        unused_imports,
-        reason = "the host's side alone; what drives it comes next"
-    )
-)]
 mod durable;
+mod durable_follow;
+mod durable_start;
 mod error;
 mod exec;
+mod killing;
 mod known_hosts;
 mod lent_agent;
 mod marker;
@@ -43,10 +38,14 @@ pub use command::{Control, Ended, Exec, Kill, OutputSink, Stream};
 pub use connection::{Connection, Facts};
 pub use dial::dial;
 pub use dial_limits::DialLimits;
+pub use durable::{Mark, signal_of_status};
+pub use durable_follow::{Followed, Remains};
+pub use durable_start::DurableStart;
 pub use error::{Disposition, LinkError};
 pub use known_hosts::{
     AcceptedKeys, CertificateFault, KnownAs, KnownHostsFiles, Place, Policy, accepted_keys,
     forget_keys,
 };
 pub use plan::{Credentials, Hop, Plan, PlanError, ProxyCommand, Surroundings, Through};
+pub use remote_script::is_variable_name;
 pub use state::LinkState;

@@ -67,7 +67,7 @@ pub(super) fn in_folder(cwd: &str, command: &str) -> Option<String> {
 }
 
 /// Whether a shell can export a variable of this name.
-pub(super) fn is_variable_name(name: &str) -> bool {
+pub fn is_variable_name(name: &str) -> bool {
     let mut letters = name.bytes();
     letters
         .next()

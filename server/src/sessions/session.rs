@@ -37,6 +37,7 @@ struct Inner {
     secret_gone: bool,
     opened_by: String,
     view: watch::Receiver<View>,
+    link: watch::Receiver<LinkState>,
     orders: mpsc::Sender<Order>,
     closing: CancellationToken,
     /// Whether it stays: it was brought back, or its connect has succeeded.
@@ -63,6 +64,7 @@ impl Session {
     pub(super) fn start(parts: Parts, tasks: &TaskTracker) -> Self {
         let (view, seen) = watch::channel(View::new());
         let (orders, taken) = mpsc::channel(ORDERS_MAX);
+        let (links, link) = watch::channel(LinkState::Down);
         let task = Task {
             id: parts.id.clone(),
             machine: Machine::new(parts.spec.auto_reconnect, parts.rehydrated),
@@ -77,6 +79,7 @@ impl Session {
             retry_at: None,
             up_since: None,
             more: MoreLinks::default(),
+            links,
         };
         tasks.spawn(task.run());
         Self(Arc::new(Inner {
@@ -85,6 +88,7 @@ impl Session {
             secret_gone: parts.secret_gone,
             opened_by: parts.opened_by,
             view: seen,
+            link,
             orders,
             closing: parts.closing,
             settled: watch::Sender::new(parts.rehydrated),
@@ -115,6 +119,18 @@ impl Session {
     /// As it is now.
     pub fn view(&self) -> View {
         self.0.view.borrow().clone()
+    }
+
+    /// Its link as everything below a session follows it.
+    pub fn link(&self) -> watch::Receiver<LinkState> {
+        self.0.link.clone()
+    }
+
+    /// Has a link dialled that is down; nobody waits for it.
+    pub async fn want(&self) {
+        if matches!(*self.0.link.borrow(), LinkState::Down) {
+            self.order(Order::Wanted).await;
+        }
     }
 
     /// Its link, waiting for it up to `wait`, at most [`SESSION_WAIT`], and

@@ -55,6 +55,8 @@ pub(super) struct Task {
     pub(super) retry_at: Option<Instant>,
     pub(super) up_since: Option<Instant>,
     pub(super) more: MoreLinks,
+    /// What everything below a session sees.
+    pub(super) links: watch::Sender<LinkState>,
 }
 
 /// What the task woke up for.
@@ -79,6 +81,7 @@ impl Task {
             self.dialling = None;
             self.retry_at = None;
             self.machine.phase = Phase::Disconnected;
+            self.links.send_replace(LinkState::Down);
             self.publish(|view| {
                 view.link = LinkState::Down;
                 view.dials += 1;
@@ -165,6 +168,8 @@ impl Task {
                 connection.keep_spare();
                 self.machine.on(Event::Up, 0);
                 self.retry_at = None;
+                self.links
+                    .send_replace(LinkState::Up(Arc::clone(&connection)));
                 self.publish(|view| {
                     view.reconnects += u64::from(view.connected_at.is_some());
                     view.connected_at = Some(now);
@@ -198,6 +203,7 @@ impl Task {
             .up_since
             .take()
             .map_or(Duration::ZERO, |since| since.elapsed());
+        self.links.send_replace(LinkState::Down);
         self.view.send_modify(|view| {
             view.link = LinkState::Down;
             view.failure = Some(Failure {
@@ -253,6 +259,7 @@ impl Task {
             link.closed().cancel();
         }
         self.more.drop_all(&self.view);
+        self.links.send_replace(LinkState::Down);
         self.view.send_modify(|view| view.link = LinkState::Down);
     }
 
@@ -261,6 +268,7 @@ impl Task {
         self.more.close_all(&self.view).await;
         let link = self.link();
         self.machine.phase = Phase::Disconnected;
+        self.links.send_replace(LinkState::Down);
         self.publish(|view| {
             view.closed = true;
             view.link = LinkState::Down;

@@ -132,6 +132,16 @@ impl Tools {
         });
     }
 
+    /// Durable jobs of an earlier run: their calls have no end yet.
+    pub fn record_resumed(self: &Arc<Self>) {
+        for job in self.parts.jobs.list() {
+            let new = job.begun_as();
+            if let Some(seq) = new.seq.filter(|_| new.is_durable) {
+                self.record_later(seq, job);
+            }
+        }
+    }
+
     fn record_end(&self, seq: u64, end: &CallEnd) {
         if let Err(error) = self.parts.audit.outcome(seq, end) {
             // The effect is there; hiding the answer would only hide it.

@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::families;
 use super::permit::Rules;
 use crate::clock::Clock;
-use crate::job::Jobs;
+use crate::job::{DurableJobs, Jobs};
 use crate::sessions::Sessions;
 
 /// What tools are made of.
@@ -26,6 +26,8 @@ pub struct Parts {
     pub sessions: Sessions,
     /// Every job.
     pub jobs: Jobs,
+    /// Those of them that outlive link and daemon.
+    pub durable_jobs: DurableJobs,
     /// Where each call is recorded.
     pub audit: AuditLog,
     /// Where persistent specs are kept.
@@ -96,7 +98,9 @@ impl Tools {
 
     /// Whether nothing lives: no session, no job.
     pub fn is_idle(&self) -> bool {
-        self.parts.sessions.list().is_empty() && self.parts.jobs.running() == 0
+        // A durable job whose session is gone needs nobody here to go on.
+        let running = self.parts.jobs.running();
+        self.parts.sessions.list().is_empty() && running <= self.parts.durable_jobs.resting()
     }
 
     /// A client's hello brought its agent.
@@ -168,7 +172,9 @@ impl Tools {
             allow_accept_new: true,
             allow_proxy_command: Vec::new(),
         };
+        let jobs = Jobs::new("test", None, &[]);
         Self::new(Parts {
+            durable_jobs: DurableJobs::new(jobs.clone(), store.clone(), tasks.clone(), Vec::new()),
             sessions: Sessions::new(Around {
                 surroundings,
                 store: store.clone(),
@@ -176,7 +182,7 @@ impl Tools {
                 tasks: tasks.clone(),
                 stopping: stopping.clone(),
             }),
-            jobs: Jobs::new("test", None, &[]),
+            jobs,
             audit,
             store,
             clock,

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     fn read(line: &str) -> Result<Option<Answer>, Garbled> {
-        let mark = Mark::new();
+        let mark = Mark::fresh();
         let mut parser = AnswerParser::new(Errand::Signal, &mark);
         let all = format!("hello\n\nremote-shell-mcp signal {mark}\n{line}");
         for byte in all.as_bytes() {

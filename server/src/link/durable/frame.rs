@@ -134,7 +134,7 @@ mod tests {
 
     /// Everything said of `wire`, which comes in pieces of `at_once` bytes.
     fn read(wire: &[u8], at_once: usize) -> Result<Said, Garbled> {
-        let mark = Mark::new();
+        let mark = Mark::fresh();
         let mut parser = FrameParser::new(&mark);
         let greeting = format!("\nremote-shell-mcp follow {mark}\n");
         let all = [b"motd", greeting.as_bytes(), wire].concat();

@@ -7,16 +7,16 @@ use super::super::marker;
 
 /// 16 hex digits in lower case, so that it can stand in a script as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(in crate::link) struct Mark(String);
+pub struct Mark(String);
 
 impl Mark {
     /// One that no other job has.
-    pub(in crate::link) fn new() -> Self {
+    pub fn fresh() -> Self {
         Self(marker::new())
     }
 
     /// One that was written down.
-    pub(in crate::link) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let is_hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
         (text.len() == 16 && text.bytes().all(is_hex)).then(|| Self(text.to_owned()))
     }
@@ -34,7 +34,7 @@ mod tests {
 
     #[test]
     fn a_mark_is_sixteen_hex_digits_and_nothing_else() {
-        let mark = Mark::new();
+        let mark = Mark::fresh();
         assert_eq!(Mark::parse(&mark.to_string()), Some(mark));
         for bad in [
             "",

@@ -11,7 +11,7 @@ use super::{Answer, DONE, Errand, Mark, Start, signal_of_status, start_script};
 #[test]
 fn a_start_that_is_cut_off_runs_nothing_and_can_be_asked_for_again() {
     on_every_sh(|host| {
-        let mark = Mark::new();
+        let mark = Mark::fresh();
         let env = BTreeMap::new();
         let (command, cwd, stdin) = ("echo ran; cat", None, Some(&b"some"[..]));
         let start = Start {
@@ -105,7 +105,7 @@ fn a_home_that_takes_no_jobs_is_told_in_words() {
             let mut other = Host::new(&program("dash").unwrap());
             (other.path, other.login_shell) = (host.path.clone(), host.login_shell.clone());
             other.home = home.map(Into::into);
-            let (mark, env) = (Mark::new(), BTreeMap::new());
+            let (mark, env) = (Mark::fresh(), BTreeMap::new());
             let (command, cwd, stdin) = ("true", None, None);
             match other.start(&Start {
                 mark: &mark,

@@ -33,10 +33,10 @@ pub(super) use answer::{Answer, AnswerParser};
 pub(super) use follow::{DONE, follow_script};
 pub(super) use frame::{Frame, FrameParser};
 pub(super) use greeting::{Errand, Garbled};
-pub(super) use mark::Mark;
+pub use mark::Mark;
 pub(super) use signal::signal_script;
 pub(super) use start::{Start, Unsendable, start_script};
-pub(super) use status::signal_of_status;
+pub use status::signal_of_status;
 
 /// What every script begins with.
 const IDENTITY: &str = include_str!("identity.sh");

@@ -21,7 +21,7 @@ fn a_job_gets_what_it_was_given_and_leaves_nothing_once_it_was_read() {
         fs::create_dir(host.home().join("a b")).unwrap();
         let odd = "it's $HOME `id` \\n\nand a second line\n";
         let env: BTreeMap<_, _> = [("ODD".to_owned(), odd.to_owned())].into();
-        let mark = Mark::new();
+        let mark = Mark::fresh();
         let start = Start {
             mark: &mark,
             command: &format!(
@@ -77,7 +77,7 @@ fn every_byte_comes_once_however_often_its_followers_die() {
 #[test]
 fn a_job_starts_once_however_often_it_is_asked_for() {
     on_every_sh(|host| {
-        let mark = Mark::new();
+        let mark = Mark::fresh();
         let env = BTreeMap::new();
         let (cwd, stdin) = (None, None);
         let command = "echo ran >>runs; read -r go <gate";
@@ -161,7 +161,7 @@ fn any_login_shell_takes_the_request_and_may_talk_first() {
         let Some(shell) = program(name) else { continue };
         let mut host = Host::new(&program("dash").unwrap());
         host.login_shell = shell;
-        let mark = Mark::new();
+        let mark = Mark::fresh();
         let env = BTreeMap::new();
         let (command, cwd, stdin) = ("echo \"it's $((1 + 1))\"", None, None);
         let mut made = start_script(&Start {
@@ -186,7 +186,7 @@ fn any_login_shell_takes_the_request_and_may_talk_first() {
 #[cfg(target_os = "linux")]
 fn no_command_line_shows_what_a_job_is_given() {
     let host = Host::new(&program("dash").unwrap());
-    let (mark, canary) = (Mark::new(), Mark::new().to_string());
+    let (mark, canary) = (Mark::fresh(), Mark::fresh().to_string());
     fs::create_dir(host.home().join(&canary)).unwrap();
     let env = [("A".to_owned(), canary.clone())].into();
     let command = format!(": {canary}; read -r line");

@@ -30,7 +30,7 @@ mod tests {
 
     #[test]
     fn only_a_signals_name_stands_in_the_script() {
-        let mark = Mark::new();
+        let mark = Mark::fresh();
         assert!(signal_script(&mark, "RTMIN+1").is_ok());
         for bad in ["", "9", "TERM;id", "term", "TERM 1", "AAAAAAAAA"] {
             assert_eq!(

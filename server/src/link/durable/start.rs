@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn what_no_program_can_be_given_is_refused_before_it_is_sent() {
-        let mark = Mark::new();
+        let mark = Mark::fresh();
         let made = |command, (name, value): (&str, &str), cwd| {
             let env = [(name.to_owned(), value.to_owned())].into();
             let start = Start {

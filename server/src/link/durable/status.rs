@@ -6,7 +6,7 @@
 /// every POSIX sh, and what waits for the command has nothing else to ask (the
 /// words that some shells print are not said for every signal). So a status
 /// stays an exit code, and only who sent that very signal may call it one.
-pub(in crate::link) fn signal_of_status(status: u32) -> Option<&'static str> {
+pub fn signal_of_status(status: u32) -> Option<&'static str> {
     Some(match status.checked_sub(128)? {
         1 => "HUP",
         2 => "INT",

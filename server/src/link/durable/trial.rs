@@ -146,7 +146,7 @@ impl Host {
 
     /// Starts `command` and nothing else.
     pub(super) fn job(&self, command: &str) -> Mark {
-        let (mark, env) = (Mark::new(), BTreeMap::new());
+        let (mark, env) = (Mark::fresh(), BTreeMap::new());
         let (cwd, stdin) = (None, None);
         let answer = self.start(&Start {
             mark: &mark,

@@ -2,13 +2,16 @@
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use schema::limits::SESSION_WAIT;
 use schema::spec::SshSpec;
+use schema::tools::job::JobState;
 use schema::tools::session::{SessionId, SshClone, SshConnect, SshConnected, SshDisconnect};
 use schema::{Code, Fault, Id};
 
-use super::info;
+use super::{info, job};
+use crate::job::Job;
 use crate::sessions::{ConnectRequest, Connected};
 use crate::tools::answer::Answer;
 use crate::tools::caller::Caller;
@@ -47,7 +50,14 @@ pub(super) async fn connect(
             .next("leave it out; the password then lives in memory until the daemon ends"));
     }
     let request = request(ask.id, ask.spec.unwrap_or_default(), caller);
-    answer(tools, &open(tools, request, caller).await?)
+    let connected = open(tools, request, caller).await?;
+    // What it left running on the host is followed again.
+    let session = &connected.session;
+    tools
+        .parts
+        .durable_jobs
+        .attach(session.id(), &session.link());
+    answer(tools, &connected)
 }
 
 pub(super) async fn clone(tools: &Tools, ask: SshClone, caller: &Caller) -> Result<Answer, Fault> {
@@ -62,21 +72,45 @@ pub(super) async fn clone(tools: &Tools, ask: SshClone, caller: &Caller) -> Resu
 }
 
 pub(super) async fn disconnect(tools: &Tools, ask: SshDisconnect) -> Result<Answer, Fault> {
-    let ended: Vec<String> = tools
+    tools.parts.sessions.get(&ask.id)?;
+    let running: Vec<Arc<Job>> = tools
         .parts
         .jobs
         .list()
-        .iter()
+        .into_iter()
         .filter(|job| job.begun_as().target == ask.id.as_str())
-        .filter(|job| job.status().state == schema::tools::job::JobState::Running)
-        .map(|job| format!("job {} ({})", job.id(), job.begun_as().command))
+        .filter(|job| job.status().state == JobState::Running)
         .collect();
+    let (durable, mut ended): (Vec<_>, Vec<_>) = running
+        .into_iter()
+        .partition(|job| job.begun_as().is_durable);
+    let mut stays = Vec::new();
+    if ask.end_durable == Some(true) {
+        let all = durable.iter().map(|job| job::end(tools, job, "TERM"));
+        futures::future::join_all(all).await;
+    }
+    for job in durable {
+        let has_ended = job.status().state != JobState::Running;
+        if has_ended { &mut ended } else { &mut stays }.push(job);
+    }
     tools.parts.sessions.disconnect(&ask.id).await?;
-    let with = match ended.as_slice() {
-        [] => String::new(),
-        ended => format!("; ended with it: {}", ended.join(", ")),
-    };
-    Ok(Answer::text(format!("disconnected {}{with}", ask.id)))
+    let words = format!("disconnected {}", ask.id);
+    let ended = named("; ended with it", &ended, "");
+    let stays = named(
+        "; on the host goes on",
+        &stays,
+        ", and is followed again by an ssh_connect of the same id",
+    );
+    Ok(Answer::text(words + &ended + &stays))
+}
+
+fn named(what: &str, jobs: &[Arc<Job>], then: &str) -> String {
+    if jobs.is_empty() {
+        return String::new();
+    }
+    let each = jobs.iter();
+    let each = each.map(|job| format!("job {} ({})", job.id(), job.begun_as().command));
+    format!("{what}: {}{then}", each.collect::<Vec<_>>().join(", "))
 }
 
 pub(super) async fn reconnect(

@@ -1,6 +1,7 @@
 //! `ssh_exec`: a command that its caller waits for, and that goes on as a job
 //! when the caller does not wait long enough.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ use super::connect::{agent_of, or_cancelled};
 use super::finish;
 use super::job::end;
 use crate::job::{Job, NewJob, Status, start_exec};
-use crate::link::{Exec, Stream};
+use crate::link::{DurableStart, Exec, Mark, Stream, is_variable_name};
+use crate::sessions::Session;
 use crate::tools::answer::Answer;
 use crate::tools::caller::{Caller, Reach};
 use crate::tools::desk::Tools;
@@ -82,6 +84,7 @@ async fn start(
     caller: &Caller,
 ) -> Result<Arc<Job>, Fault> {
     let session = tools.parts.sessions.get(&ask.session_id)?;
+    let is_durable = ask.durable == Some(true);
     let new = NewJob {
         tool: "ssh_exec",
         target: ask.session_id.to_string(),
@@ -89,7 +92,11 @@ async fn start(
         raw: ask.raw == Some(true),
         started_at: tools.parts.clock.now(),
         seq: caller.seq,
+        is_durable,
     };
+    if is_durable {
+        return durable(tools, ask, &session, new, deadline, caller).await;
+    }
     let exec = Exec {
         command: ask.command,
         env: ask.env.unwrap_or_default(),
@@ -118,18 +125,61 @@ async fn start(
     }
 }
 
-fn refuse_what_comes_later(ask: &SshExec) -> Result<(), Fault> {
-    let later = [
-        (ask.durable == Some(true), "durable"),
-        (ask.stdin_secret.is_some(), "stdin_secret"),
-    ];
-    match later.iter().find(|(asked, _)| *asked) {
-        Some((_, name)) => {
-            let words = format!("ssh_exec: {name} is not in this version yet");
-            Err(Fault::new(Code::Unavailable, words).next("call it without"))
-        }
-        None => Ok(()),
+/// The same of one that is to outlive link and daemon. Its start may be asked for
+/// again over another link, and so it is, as long as its caller waits.
+async fn durable(
+    tools: &Tools,
+    ask: SshExec,
+    session: &Session,
+    new: NewJob,
+    deadline: Instant,
+    caller: &Caller,
+) -> Result<Arc<Job>, Fault> {
+    let (env, odd): (BTreeMap<_, _>, BTreeMap<_, _>) = ask
+        .env
+        .unwrap_or_default()
+        .into_iter()
+        .partition(|(name, _)| is_variable_name(name));
+    if let Some((name, _)) = odd.first_key_value() {
+        let words = format!("ssh_exec: no shell exports `{}`", name.escape_debug());
+        return Err(Fault::new(Code::InvalidArgument, words).next("take another name in env"));
     }
+    // A host that is not there is told now, before anything is on record.
+    let wait = deadline.duration_since(Instant::now()).min(SESSION_WAIT);
+    or_cancelled(caller, async { Ok(session.connection(wait).await?) }).await?;
+    let start = DurableStart {
+        mark: Mark::fresh(),
+        command: ask.command,
+        env,
+        cwd: ask.cwd,
+        stdin: ask.stdin.map(String::into_bytes),
+    };
+    let starting = tools
+        .parts
+        .durable_jobs
+        .start(session.id(), new, start, session.link());
+    let job = starting.await.map_err(|error| {
+        let words = format!(
+            "the job cannot be kept, so it was not started: {}",
+            Fault::chain(&error)
+        );
+        Fault::new(Code::Unavailable, words).next("make room on the disk and try again")
+    })?;
+    tokio::select! {
+        _begun = job.begun() => {}
+        () = sleep_until(deadline) => {}
+        () = caller.cancelled.cancelled() => {}
+        () = caller.vanished.cancelled() => {}
+    }
+    Ok(job)
+}
+
+fn refuse_what_comes_later(ask: &SshExec) -> Result<(), Fault> {
+    if ask.stdin_secret.is_none() {
+        return Ok(());
+    }
+    let words = "ssh_exec: stdin_secret is not in this version yet";
+    Err(Fault::new(Code::Unavailable, words).next("call it without"))
 }
 
 /// How long the caller waits. With a progress token, on the command line and

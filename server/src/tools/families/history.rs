@@ -1,6 +1,7 @@
 //! `history`: what was done, newest first.
 
 use schema::tools::history::{HistoryFilter, HistoryRow, Outcome};
+use schema::tools::job::JobState;
 use schema::{Code, Fault};
 use storage::audit::{CallRecord, HistoryQuery, RecordedOutcome};
 
@@ -30,7 +31,7 @@ pub(super) async fn list(tools: &Tools, ask: HistoryFilter) -> Result<Answer, Fa
         }
     };
     let before = records.last().map(|record| record.seq);
-    let mut answer = Answer::rows(records.iter().map(row))?;
+    let mut answer = Answer::rows(records.iter().map(|record| row(tools, record)))?;
     if before.is_some() {
         answer.more = More::call("history with before = the last seq shown");
     }
@@ -64,7 +65,12 @@ fn query(ask: HistoryFilter) -> Result<HistoryQuery, Fault> {
     })
 }
 
-fn row(record: &CallRecord) -> HistoryRow {
+fn row(tools: &Tools, record: &CallRecord) -> HistoryRow {
+    // An earlier run's call without an end may go on as a durable job.
+    let runs = || {
+        let job = tools.parts.jobs.of_call(record.seq);
+        job.is_some_and(|job| job.status().state == JobState::Running)
+    };
     let end = record.end.as_ref();
     let exit_code = end.and_then(|end| end.exit_code).unwrap_or_default();
     HistoryRow {
@@ -78,6 +84,7 @@ fn row(record: &CallRecord) -> HistoryRow {
             RecordedOutcome::Ok => Outcome::Ok,
             RecordedOutcome::Error => Outcome::Error,
             RecordedOutcome::Interrupted => Outcome::Interrupted,
+            RecordedOutcome::Unknown if runs() => Outcome::Running,
             RecordedOutcome::Unknown => Outcome::Unknown,
             RecordedOutcome::Running => Outcome::Running,
         },

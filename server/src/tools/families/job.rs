@@ -39,6 +39,7 @@ pub(super) fn list(tools: &Tools, ask: &JobList) -> Result<Answer, Fault> {
 
 pub(super) async fn wait(tools: &Tools, ask: JobWait, caller: &Caller) -> Result<Answer, Fault> {
     let job = find(tools, &ask.job_id)?;
+    want_link(tools, &job).await;
     let until = match &ask.until {
         Some(pattern) => Some(Regex::new(pattern).map_err(|error| {
             Fault::new(
@@ -85,6 +86,16 @@ pub(super) async fn cancel(tools: &Tools, ask: JobCancel) -> Result<Answer, Faul
     }
     end(tools, &job, &signal).await;
     Answer::record(&row(&job))
+}
+
+/// A durable job is heard of again only over a link.
+async fn want_link(tools: &Tools, job: &Job) {
+    if job.begun_as().is_durable
+        && job.status().state == JobState::Running
+        && let Some(session) = tools.parts.sessions.find(&job.begun_as().target)
+    {
+        session.want().await;
+    }
 }
 
 /// Ends a job with `signal`, then KILL, and waits for its end.
