@@ -2,13 +2,14 @@
 //! the question: what reads only and consumes nothing.
 
 /// Methods other than `tools/call` that read only.
-const REPEATABLE_METHODS: [&str; 7] = [
+const REPEATABLE_METHODS: [&str; 8] = [
     "initialize",
     "ping",
     "prompts/list",
     "resources/list",
     "resources/templates/list",
     "server/discover",
+    "tasks/get",
     "tools/list",
 ];
 
@@ -38,7 +39,7 @@ mod tests {
         ] {
             assert!(!repeatable_tool(name), "{name}");
         }
-        assert!(repeatable_method("tools/list"));
-        assert!(!repeatable_method("tools/call"));
+        assert!(repeatable_method("tools/list") && repeatable_method("tasks/get"));
+        assert!(!repeatable_method("tools/call") && !repeatable_method("tasks/cancel"));
     }
 }

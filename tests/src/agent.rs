@@ -63,9 +63,14 @@ impl Agent {
 
     /// Sends `initialize`.
     pub fn initialize(&self) -> Pending {
+        self.initialize_with(json!({}))
+    }
+
+    /// Sends `initialize` of a client with these capabilities.
+    pub fn initialize_with(&self, capabilities: Value) -> Pending {
         let info = json!({"name": "story", "version": "1"});
-        let params =
-            json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": info});
+        let params = json!({"protocolVersion": "2025-06-18", "capabilities": capabilities,
+            "clientInfo": info});
         self.send("initialize", params)
     }
 
@@ -83,6 +88,13 @@ impl Agent {
     /// Calls a tool; the answer is asked for later.
     pub fn begin(&self, tool: &str, arguments: Value) -> Pending {
         self.send("tools/call", json!({"name": tool, "arguments": arguments}))
+    }
+
+    /// Says that an answer is not wanted any more.
+    pub fn cancel(&self, pending: &Pending) {
+        let params = json!({"requestId": pending.id()});
+        let word = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params});
+        self.line(&word.to_string());
     }
 
     /// Sends any request.
@@ -151,12 +163,16 @@ impl Drop for Agent {
     }
 }
 
-/// The newer era's introduction in every request.
-fn with_meta(mut params: Value) -> Value {
-    params["_meta"] = json!({
+/// The newer era's introduction in every request; what stands there stays.
+pub(crate) fn with_meta(mut params: Value) -> Value {
+    let mut meta = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientInfo": {"name": "story", "version": "1"},
         "io.modelcontextprotocol/clientCapabilities": {},
     });
+    for (name, value) in params["_meta"].as_object().into_iter().flatten() {
+        meta[name] = value.clone();
+    }
+    params["_meta"] = meta;
     params
 }

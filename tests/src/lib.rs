@@ -4,10 +4,12 @@
 mod world;
 
 mod agent;
+mod http;
 mod reply;
 mod wire;
 
 mod daemon;
+mod gate;
 mod key_agent;
 mod keys;
 pub mod rogue;
@@ -22,6 +24,8 @@ pub mod until;
 
 pub use agent::{Agent, Era};
 pub use daemon::Daemon;
+pub use gate::Gate;
+pub use http::{Exchange, Http};
 pub use key_agent::KeyAgent;
 pub use keys::Key;
 pub use reply::Reply;

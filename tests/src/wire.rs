@@ -120,6 +120,11 @@ impl Wire {
 }
 
 impl Pending {
+    /// The request's id.
+    pub fn id(&self) -> Value {
+        serde_json::from_str(&self.id).unwrap_or_default()
+    }
+
     /// The answer, waited for until `limit`; none when it did not come.
     pub fn within(&self, limit: Duration) -> Option<Reply> {
         let end = Instant::now() + limit;
@@ -147,6 +152,13 @@ impl Pending {
                 self.wire.stderr()
             )
         })
+    }
+
+    /// The last of its answers.
+    pub fn latest(&self) -> Option<Reply> {
+        let inbox = held(&self.wire.inbox.0);
+        let answers = inbox.answers.get(&self.id)?;
+        answers.last().cloned().map(Reply::new)
     }
 
     /// How often this request was answered: once is right.

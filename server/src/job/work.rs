@@ -210,6 +210,12 @@ impl Job {
         Ok(unread)
     }
 
+    /// The same of all that there is since its start; nothing counts as read.
+    pub fn read_all(&self, stream: Stream, most: usize) -> io::Result<Excerpt> {
+        let read = |offset, max| self.read(stream, offset, max);
+        excerpt(&read, 0, self.total(stream), most)
+    }
+
     /// Where [`Job::read_on`] will begin.
     pub fn read_to(&self, stream: Stream) -> u64 {
         let read_to = self.read_to.lock().unwrap_or_else(PoisonError::into_inner);

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::front::{Front, Stage};
 use super::hello::write_line;
 use super::lines::{Line, LineReader};
-use super::{host_keys, mcp, strict};
+use super::{guarded, host_keys, strict};
 use crate::tools::{Caller, Reach};
 
 /// Answers that wait to be written. A command line asks one thing at a time.
@@ -120,6 +120,7 @@ fn caller(front: &Front, context: &ClientContext, gone: &CancellationToken) -> C
         cancelled: CancellationToken::new(),
         vanished: gone.clone(),
         progress: None,
+        takes_tasks: false,
         seq: None,
     }
 }
@@ -132,7 +133,7 @@ async fn tool(front: &Front, caller: Caller, id: u64, name: &str, arguments: Val
     };
     match front.settled_stage().await {
         Stage::Ready(tools) => {
-            let reply = mcp::guarded(name, tools.call(caller, name, arguments)).await;
+            let reply = guarded::guarded(name, tools.call(caller, name, arguments)).await;
             done(id, json!({"text": reply.text, "is_error": reply.is_error}))
         }
         stage => {

@@ -2,31 +2,32 @@
 //! every transport.
 
 use std::io;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock,
-    DiscoverResult, Implementation, InitializeRequestParams, InitializeResult, ListToolsResult,
-    PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, Tool,
+    CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams, CreateTaskResult,
+    DiscoverResult, GetTaskParams, GetTaskResult, Implementation, InitializeRequestParams,
+    InitializeResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion, ServerCapabilities,
+    ServerConfig, Tool, UpdateTaskParams,
 };
 use rmcp::service::{RequestContext, serve_directly_with_ct};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
-use schema::Code;
+use schema::Fault;
 use schema::hello::{ClientContext, Format};
-use serde_json::{Map, Value};
+use serde_json::{Map, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::front::{Front, Present};
+use super::guarded::guarded;
 use super::lines::LineReader;
-use super::progress;
-use super::session;
+use super::open_requests::OpenRequest;
+use super::result::{detailed, result, seed};
 use super::transport::{LineTransport, OUTGOING_MAX, Signals, write_lines};
-use crate::tools::{Caller, Reach, Reply, Tools};
+use super::{progress, session};
+use crate::tools::{Caller, Reach, Task, Tools};
 
 /// How long the tool list may be kept by a client of the newer era.
 const LISTING_TTL_MS: u64 = 3_600_000;
@@ -49,7 +50,8 @@ impl McpServer {
     /// A handler for a client that came in by `reach`.
     pub fn new(front: &Front, tools: Arc<Tools>, context: ClientContext, reach: Reach) -> Self {
         let identity = &front.identity;
-        let mut info = ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+        let capabilities = ServerCapabilities::builder().enable_tools().enable_tasks();
+        let mut info = ServerConfig::new(capabilities.build())
             .with_instructions(identity.instructions.clone());
         info.server_info = Implementation::new("remote-shell-mcp", identity.version.clone());
         let toolsets = if context.toolsets.is_empty() {
@@ -100,8 +102,14 @@ impl McpServer {
         let signals = context.extensions.get::<Signals>();
         let (cancelled, vanished) = match signals {
             Some(signals) => (signals.cancelled.clone(), signals.vanished.clone()),
-            // Over HTTP the stream's end is all that can be seen.
-            None => (CancellationToken::new(), context.ct.clone()),
+            // Over HTTP the end of the stream is no cancel: it may be a
+            // network's, and work is not ended by that.
+            None => (
+                OpenRequest::among(&context.extensions)
+                    .map(OpenRequest::cancelled)
+                    .unwrap_or_default(),
+                context.ct.clone(),
+            ),
         };
         Caller {
             client: self.client_name(context),
@@ -111,8 +119,18 @@ impl McpServer {
             cancelled,
             vanished,
             progress: None,
+            takes_tasks: context
+                .client_capabilities()
+                .is_some_and(|capabilities| capabilities.supports_tasks()),
             seq: None,
         }
+    }
+
+    fn task(&self, id: &str, context: &RequestContext<RoleServer>) -> Result<Task, ErrorData> {
+        let caller = self.caller(context);
+        self.tools
+            .task(id, &caller)
+            .map_err(|fault| refused(&fault))
     }
 
     fn client_name(&self, context: &RequestContext<RoleServer>) -> String {
@@ -139,7 +157,11 @@ impl ServerHandler for McpServer {
         request: InitializeRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<InitializeResult, ErrorData> {
-        let answer = self.negotiate_initialize(&request)?;
+        let mut answer = self.negotiate_initialize(&request)?;
+        // Clients of before the extensions see what they always saw.
+        if !request.capabilities.supports_tasks() {
+            answer.capabilities.extensions = None;
+        }
         let mut peer = request;
         peer.protocol_version = answer.protocol_version.clone();
         context.peer.set_peer_info(peer);
@@ -187,6 +209,7 @@ impl ServerHandler for McpServer {
         let mut caller = self.caller(&context);
         let arguments = request.arguments.unwrap_or_default();
         let token = context.meta.get_progress_token();
+        let takes_tasks = caller.takes_tasks;
         let reply = progress::alongside(&context.peer, token, |progress| {
             caller.progress = progress;
             guarded(
@@ -195,65 +218,55 @@ impl ServerHandler for McpServer {
             )
         })
         .await;
+        if takes_tasks
+            && let Some(job) = &reply.goes_on
+            && let Ok(task) = self.task(job, &context)
+        {
+            return Ok(CreateTaskResult::new(seed(&task)).into());
+        }
         Ok(result(reply).into())
     }
-}
 
-/// Runs the call of the tool `name`; a panic in it is an answer like any
-/// other, and the daemon lives (FAULTS 21).
-pub async fn guarded(name: &str, call: impl Future<Output = Reply>) -> Reply {
-    let call = AssertUnwindSafe(call).catch_unwind();
-    call.await.unwrap_or_else(|_panic| {
-        tracing::error!(tool = name, "a tool panicked");
-        let mut structured = Map::new();
-        structured.insert("code".into(), Code::Internal.as_str().into());
-        Reply {
-            text: format!(
-                "internal: {name} failed by a defect of the daemon, which goes on; \
-                 what it did before that is unknown, see `history`"
-            ),
-            structured,
-            is_error: true,
+    async fn get_task(
+        &self,
+        request: GetTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        let task = self.task(&request.task_id, &context)?;
+        Ok(GetTaskResult::new(detailed(task)))
+    }
+
+    /// A task of ours never asks for input, so there is nothing to take over.
+    async fn update_task(
+        &self,
+        request: UpdateTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.task(&request.task_id, &context).map(drop)
+    }
+
+    /// The tool's call, with its rules and its record. A task that has ended
+    /// stays as it is.
+    async fn cancel_task(
+        &self,
+        request: CancelTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.task(&request.task_id, &context)?;
+        let (tool, caller) = ("job_cancel", self.caller(&context));
+        let mut arguments = Map::new();
+        arguments.insert("job_id".into(), json!(request.task_id));
+        let reply = guarded(tool, self.tools.call(caller, tool, arguments)).await;
+        if reply.is_error {
+            return Err(ErrorData::internal_error(reply.text, None));
         }
-    })
+        Ok(())
+    }
 }
 
-/// MCP's form of a reply.
-pub fn result(reply: Reply) -> CallToolResult {
-    let content = vec![ContentBlock::text(reply.text)];
-    let mut result = if reply.is_error {
-        CallToolResult::error(content)
-    } else {
-        CallToolResult::success(content)
-    };
-    if !reply.structured.is_empty() {
-        result.structured_content = Some(Value::Object(reply.structured));
-    }
-    result
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_panic_in_a_tool_is_an_answer() {
-        let reply = guarded("exec", async { panic!("a defect") }).await;
-        assert!(reply.is_error);
-        assert!(reply.text.starts_with("internal: exec"));
-        let result = result(reply);
-        assert_eq!(result.structured_content.unwrap()["code"], "internal");
-    }
-
-    #[test]
-    fn a_reply_is_one_block_and_no_empty_structure() {
-        let result = result(Reply {
-            text: "ok".into(),
-            structured: Map::new(),
-            is_error: false,
-        });
-        assert_eq!(result.content.len(), 1);
-        assert_eq!(result.structured_content, None);
-        assert_eq!(result.is_error, Some(false));
-    }
+/// The error for a task that is not there, -32602 by SEP-2663, or not the
+/// caller's to see.
+fn refused(fault: &Fault) -> ErrorData {
+    let data = Some(json!({"code": fault.code.as_str()}));
+    ErrorData::invalid_params(fault.message.clone(), data)
 }

@@ -4,12 +4,15 @@
 pub mod control;
 pub mod framer;
 pub mod front;
+pub mod guarded;
 pub mod hello;
 mod host_keys;
 pub mod http;
 pub mod lines;
 pub mod mcp;
+pub mod open_requests;
 pub mod progress;
+pub mod result;
 pub mod session;
 pub mod socket;
 pub mod strict;

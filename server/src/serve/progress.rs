@@ -7,10 +7,12 @@ use std::sync::Arc;
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use rmcp::service::{Peer, RoleServer};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::tools::Progress;
 
 /// Runs `call` with the [`Progress`] made for `token`, sending on what it says.
+/// The value that MCP wants with it, one that increases, is the call's seconds.
 pub async fn alongside<F: Future>(
     peer: &Peer<RoleServer>,
     token: Option<ProgressToken>,
@@ -19,10 +21,11 @@ pub async fn alongside<F: Future>(
     let Some(token) = token else {
         return call(None).await;
     };
+    let begun = Instant::now();
     let (said, mut heard) = watch::channel((0.0_f64, String::new()));
-    let progress: Progress = Arc::new(move |done, words: &str| {
-        said.send_replace((done, words.to_owned()));
-    });
+    let progress = Progress::new(Arc::new(move |words: &str| {
+        said.send_replace((begun.elapsed().as_secs_f64(), words.to_owned()));
+    }));
     let mut call = pin!(call(Some(progress)));
     let mut silent = false;
     loop {
@@ -34,8 +37,8 @@ pub async fn alongside<F: Future>(
                     silent = true;
                     continue;
                 }
-                let (done, words) = heard.borrow_and_update().clone();
-                let told = ProgressNotificationParam::new(token.clone(), done)
+                let (seconds, words) = heard.borrow_and_update().clone();
+                let told = ProgressNotificationParam::new(token.clone(), seconds)
                     .with_message(words);
                 tokio::select! {
                     biased;

@@ -91,12 +91,13 @@ impl<R: AsyncRead + Unpin> LineTransport<R> {
                 }
             }
             Ok(ClientJsonRpcMessage::Notification(notification)) => {
-                if let ClientNotification::CancelledNotification(cancelled) =
+                let ClientNotification::CancelledNotification(cancelled) =
                     &notification.notification
-                {
-                    self.cancel(cancelled.params.request_id.as_ref());
-                }
-                Some(ClientJsonRpcMessage::Notification(notification))
+                else {
+                    return Some(ClientJsonRpcMessage::Notification(notification));
+                };
+                self.cancel(cancelled.params.request_id.as_ref());
+                None
             }
             // We ask clients for nothing, so an answer has no question.
             Ok(_answer) => None,
@@ -126,9 +127,11 @@ impl<R: AsyncRead + Unpin> LineTransport<R> {
         Ok(signals)
     }
 
+    /// Its id stays taken until its call has ended, so that the answer which
+    /// nobody wants cannot be another's. rmcp, which would free it, is not told.
     fn cancel(&self, id: Option<&RequestId>) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(token) = id.and_then(|id| open.remove(id)) {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(token) = id.and_then(|id| open.get(id)) {
             token.cancel();
         }
     }
@@ -197,12 +200,16 @@ impl<R: AsyncRead + Unpin + Send + 'static> Transport<RoleServer> for LineTransp
             ServerJsonRpcMessage::Error(error) => error.id.as_ref(),
             _ => None,
         };
-        if let Some(id) = id {
-            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            open.remove(id);
-        }
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_unwanted = id
+            .and_then(|id| open.remove(id))
+            .is_some_and(|cancelled| cancelled.is_cancelled());
+        drop(open);
         let out = self.out.clone();
         async move {
+            if is_unwanted {
+                return Ok(());
+            }
             let out = out.ok_or(io::ErrorKind::NotConnected)?;
             let line = to_line(&item)?;
             out.send(line)
@@ -276,6 +283,9 @@ fn misfit(request: &ClientRequest) -> Option<String> {
     let known = [
         "initialize",
         "server/discover",
+        "tasks/cancel",
+        "tasks/get",
+        "tasks/update",
         "tools/call",
         "tools/list",
         "ping",

@@ -23,6 +23,10 @@ fn world() -> World {
     }
 }
 
+fn done(id: i64) -> ServerJsonRpcMessage {
+    ServerJsonRpcMessage::response(rmcp::model::ServerResult::empty(()), RequestId::Number(id))
+}
+
 impl World {
     async fn write(&mut self, text: &str) {
         self.client.write_all(text.as_bytes()).await.unwrap();
@@ -61,12 +65,34 @@ async fn a_cancelled_request_and_a_vanished_client_are_told_apart() {
     let second = world.call(2).await;
     let cancel = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#;
     world.write(cancel).await;
-    world.transport.receive().await.unwrap();
+    world.call(3).await;
     assert!(first.cancelled.is_cancelled() && !first.vanished.is_cancelled());
     assert!(!second.cancelled.is_cancelled());
     world.client.shutdown().await.unwrap();
     assert!(world.transport.receive().await.is_none());
     assert!(second.vanished.is_cancelled() && !second.cancelled.is_cancelled());
+}
+
+#[tokio::test]
+async fn a_cancelled_request_gets_no_answer_and_keeps_its_id_until_its_call_has_ended() {
+    let mut world = world();
+    let first = world.call(1).await;
+    let cancel = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#;
+    world.write(cancel).await;
+    let again = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+    let answer = world.answered(again).await;
+    assert_eq!(answer["error"]["code"], INVALID_REQUEST);
+    assert!(first.cancelled.is_cancelled());
+    world.transport.send(done(1)).await.unwrap();
+    assert!(world.answers.try_recv().is_err());
+    let second = world.call(1).await;
+    assert!(!second.cancelled.is_cancelled());
+    world.transport.send(done(1)).await.unwrap();
+    assert!(world.answers.try_recv().is_ok());
+    // Too late, and so of no effect.
+    world.write(cancel).await;
+    world.call(1).await;
+    assert!(!second.cancelled.is_cancelled());
 }
 
 #[tokio::test]
@@ -118,9 +144,7 @@ async fn one_client_has_so_many_requests_open_and_the_next_is_busy() {
     let next = r#"{"jsonrpc":"2.0","id":"next","method":"tools/list"}"#;
     let answer = world.answered(next).await;
     assert_eq!(answer["error"]["data"]["code"], "busy");
-    let done =
-        ServerJsonRpcMessage::response(rmcp::model::ServerResult::empty(()), RequestId::Number(0));
-    world.transport.send(done).await.unwrap();
+    world.transport.send(done(0)).await.unwrap();
     world.call(0).await;
 }
 

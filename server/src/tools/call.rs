@@ -151,7 +151,7 @@ impl Tools {
 
     /// Runs it; a defect in a tool ends that call alone (FAULTS 21).
     async fn run(&self, ask: Ask, caller: Caller) -> Result<Answer, Fault> {
-        let running = families::run(self, ask, &caller);
+        let running = caller.told(Box::pin(families::run(self, ask, &caller)));
         tokio::select! {
             biased;
             outcome = AssertUnwindSafe(running).catch_unwind() => outcome.unwrap_or_else(|_panic| {

@@ -1,9 +1,14 @@
 //! Who makes a call, and what the call path must know of them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use schema::hello::{ClientContext, Format};
+use schema::limits::CALL_TIMEOUT_MAX_MS;
 use tokio_util::sync::CancellationToken;
+
+use super::progress::Progress;
+use crate::job::Job;
 
 /// Where a call came in; decides on limits and defaults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,10 +22,6 @@ pub enum Reach {
     /// A person on the command line: no result limit, waits to the end.
     CommandLine,
 }
-
-/// Says how far long work is; called at least every 15 s while it runs.
-/// Arguments: what was done so far, and words.
-pub type Progress = Arc<dyn Fn(f64, &str) + Send + Sync>;
 
 /// One call's caller.
 #[derive(Clone)]
@@ -39,8 +40,45 @@ pub struct Caller {
     pub vanished: CancellationToken,
     /// Present when the client gave a progress token.
     pub progress: Option<Progress>,
+    /// The client takes a task in place of an answer that says "it goes on".
+    pub takes_tasks: bool,
     /// The call's number in history, once its intent is on record.
     pub seq: Option<u64>,
+}
+
+impl Caller {
+    /// How long it waits for what it may wait for in `timeout_ms`. With a
+    /// progress token, on the command line and over `/rpc` it waits to the end
+    /// unless it says otherwise.
+    pub(super) fn patience(&self, timeout_ms: Option<i64>, otherwise_ms: u64) -> Duration {
+        let asked = timeout_ms
+            .and_then(|ms| u64::try_from(ms).ok())
+            .filter(|ms| *ms > 0);
+        let patient =
+            self.progress.is_some() || matches!(self.reach, Reach::Rpc | Reach::CommandLine);
+        let otherwise = if patient {
+            CALL_TIMEOUT_MAX_MS
+        } else {
+            otherwise_ms
+        };
+        Duration::from_millis(asked.unwrap_or(otherwise).min(CALL_TIMEOUT_MAX_MS))
+    }
+
+    /// Does `work`, and tells the client meanwhile that it goes on.
+    pub(super) async fn told<T>(&self, work: impl Future<Output = T>) -> T {
+        let Some(progress) = &self.progress else {
+            return work.await;
+        };
+        let is_wanted = || !self.cancelled.is_cancelled() && !self.vanished.is_cancelled();
+        progress.alongside(is_wanted, work).await
+    }
+
+    /// From here on its progress is about `job`.
+    pub(super) fn waits_for(&self, job: &Arc<Job>) {
+        if let Some(progress) = &self.progress {
+            progress.about(job);
+        }
+    }
 }
 
 impl std::fmt::Debug for Caller {

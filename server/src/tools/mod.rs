@@ -9,11 +9,15 @@ mod families;
 mod local_paths;
 mod parse;
 mod permit;
+mod progress;
 mod record;
 mod render;
 mod reply;
+mod tasks;
 
-pub use caller::{Caller, Progress, Reach};
+pub use caller::{Caller, Reach};
 pub use desk::{Parts, Tools};
 pub use permit::{Mode, Pattern, Rules};
+pub use progress::Progress;
 pub use reply::Reply;
+pub use tasks::{Stage, Task};

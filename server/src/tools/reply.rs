@@ -12,4 +12,6 @@ pub struct Reply {
     pub structured: Map<String, Value>,
     /// Whether the call failed.
     pub is_error: bool,
+    /// The job that the call started and did not wait for.
+    pub goes_on: Option<String>,
 }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::body;
 use crate::serve::framer::{self, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND};
 use crate::serve::front::{Front, Stage};
-use crate::serve::mcp;
+use crate::serve::{guarded, result};
 use crate::tools::{Caller, Reach, Reply, Tools};
 
 /// What a request asks for.
@@ -118,19 +118,20 @@ async fn call(
         cancelled: CancellationToken::new(),
         vanished: gone.clone(),
         progress: None,
+        takes_tasks: false,
         seq: None,
     };
     let _tell = gone.drop_guard();
     let task = front.tasks.spawn(async move {
         let call = tools.call(caller, &name, arguments);
-        mcp::guarded(&name, call).await
+        guarded::guarded(&name, call).await
     });
     task.await.ok()
 }
 
 fn written(reply: Reply, as_mcp: bool) -> Value {
     if as_mcp {
-        return serde_json::to_value(mcp::result(reply)).unwrap_or_default();
+        return serde_json::to_value(result::result(reply)).unwrap_or_default();
     }
     json!({"text": reply.text, "is_error": reply.is_error, "structured": reply.structured})
 }

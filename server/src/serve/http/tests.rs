@@ -145,6 +145,9 @@ async fn rpc_answers_one_request_and_odd_bodies_are_told() {
         assert!(answer.contains("-32600"), "{answer}");
         let answer = send(address, path, &ours, "{nope").await;
         assert!(answer.contains("-32700"), "{answer}");
+        let batch = r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#;
+        let answer = send(address, path, &ours, batch).await;
+        assert!(answer.contains("-32600"), "{answer}");
     }
 }
 

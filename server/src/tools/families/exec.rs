@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use schema::limits::{CALL_TIMEOUT_MAX_MS, CALL_TIMEOUT_MS, SESSION_WAIT};
+use schema::limits::{CALL_TIMEOUT_MS, SESSION_WAIT};
 use schema::tools::exec::SshExec;
 use schema::tools::job::OnTimeout;
 use schema::{Code, Fault};
@@ -15,15 +14,11 @@ use super::connect::{agent_of, or_cancelled};
 use super::finish;
 use super::job::end;
 use crate::job::{Job, NewJob, Status, start_exec};
-use crate::link::{DurableStart, Exec, Mark, Stream, is_variable_name};
+use crate::link::{DurableStart, Exec, Mark, is_variable_name};
 use crate::sessions::Session;
 use crate::tools::answer::Answer;
-use crate::tools::caller::{Caller, Reach};
+use crate::tools::caller::Caller;
 use crate::tools::desk::Tools;
-
-/// How often a waiting call tells its client that it goes on; many clients
-/// give up after 60 s of silence, and the contract says 15 s.
-const PROGRESS_EVERY: Duration = Duration::from_secs(10);
 
 /// Why a call stopped waiting.
 enum Waited {
@@ -35,7 +30,7 @@ enum Waited {
 
 pub(super) async fn exec(tools: &Tools, ask: SshExec, caller: &Caller) -> Result<Answer, Fault> {
     refuse_what_comes_later(&ask)?;
-    let deadline = Instant::now() + patience(&ask, caller);
+    let deadline = Instant::now() + caller.patience(ask.timeout_ms, CALL_TIMEOUT_MS);
     let (on_timeout, background) = (ask.on_timeout, ask.background == Some(true));
     let max_bytes = ask
         .max_output_bytes
@@ -43,7 +38,7 @@ pub(super) async fn exec(tools: &Tools, ask: SshExec, caller: &Caller) -> Result
     let room = finish::room(tools, caller, max_bytes);
     let job = start(tools, ask, deadline, caller).await?;
     if background {
-        return finish::running(&job, room);
+        return running(&job, caller, room);
     }
     let mut answer = match wait_for(&job, deadline, caller).await {
         Waited::Ended(status) => said_whole(tools, &job, &status, false, room),
@@ -51,15 +46,8 @@ pub(super) async fn exec(tools: &Tools, ask: SshExec, caller: &Caller) -> Result
             let status = end(tools, &job, "TERM").await;
             said_whole(tools, &job, &status, true, room)
         }
-        Waited::TimeOver => finish::running(&job, room),
-        // Its output stays unread, for whoever asks next.
-        Waited::Vanished => {
-            job.keep();
-            Ok(Answer {
-                goes_on: Some(Arc::clone(&job)),
-                ..Answer::text(format!("the client went away; it goes on as {}", job.id()))
-            })
-        }
+        Waited::TimeOver => running(&job, caller, room),
+        Waited::Vanished => Ok(left_unread(&job)),
         Waited::Cancelled => {
             let status = end(tools, &job, "TERM").await;
             let words = format!(
@@ -110,6 +98,7 @@ async fn start(
         let connection = or_cancelled(caller, async { Ok(session.place(wait).await?) }).await?;
         let (jobs, tasks) = (&tools.parts.jobs, &tools.parts.tasks);
         let job = start_exec(jobs, tasks, connection, exec.clone(), new.clone());
+        caller.waits_for(&job);
         let begun = tokio::select! {
             begun = job.begun() => begun,
             () = sleep_until(deadline) => return Ok(job),
@@ -182,47 +171,31 @@ fn refuse_what_comes_later(ask: &SshExec) -> Result<(), Fault> {
     Err(Fault::new(Code::Unavailable, words).next("call it without"))
 }
 
-/// How long the caller waits. With a progress token, on the command line and
-/// over `/rpc` it waits to the end unless it says otherwise.
-fn patience(ask: &SshExec, caller: &Caller) -> Duration {
-    let asked = ask
-        .timeout_ms
-        .and_then(|ms| u64::try_from(ms).ok())
-        .filter(|ms| *ms > 0);
-    let patient =
-        caller.progress.is_some() || matches!(caller.reach, Reach::Rpc | Reach::CommandLine);
-    let otherwise = if patient {
-        CALL_TIMEOUT_MAX_MS
-    } else {
-        CALL_TIMEOUT_MS
-    };
-    Duration::from_millis(asked.unwrap_or(otherwise).min(CALL_TIMEOUT_MAX_MS))
+/// It goes on, and its caller hears of it in the form that it takes.
+fn running(job: &Arc<Job>, caller: &Caller, room: usize) -> Result<Answer, Fault> {
+    if caller.takes_tasks {
+        return Ok(left_unread(job));
+    }
+    finish::running(job, room)
 }
 
-async fn wait_for(job: &Job, deadline: Instant, caller: &Caller) -> Waited {
-    loop {
-        let tick = deadline.min(Instant::now() + PROGRESS_EVERY);
-        tokio::select! {
-            biased;
-            status = timeout_at(tick, job.ended()) => match status {
-                Ok(status) => return Waited::Ended(status),
-                Err(_tick) if Instant::now() >= deadline => return Waited::TimeOver,
-                Err(_tick) => tell(job, caller),
-            },
-            () = caller.cancelled.cancelled() => return Waited::Cancelled,
-            () = caller.vanished.cancelled() => return Waited::Vanished,
-        }
+/// It goes on, and its output stays unread, for whoever asks next.
+fn left_unread(job: &Arc<Job>) -> Answer {
+    job.keep();
+    Answer {
+        goes_on: Some(Arc::clone(job)),
+        ..Answer::text(format!("it goes on as {}", job.id()))
     }
 }
 
-fn tell(job: &Job, caller: &Caller) {
-    if let Some(progress) = &caller.progress {
-        let (took, bytes) = (job.took().as_secs(), job.total(Stream::Stdout));
-        let seconds = u32::try_from(took).map_or(f64::MAX, f64::from);
-        progress(
-            seconds,
-            &format!("runs for {took} s, {bytes} bytes of stdout"),
-        );
+async fn wait_for(job: &Job, deadline: Instant, caller: &Caller) -> Waited {
+    tokio::select! {
+        biased;
+        status = timeout_at(deadline, job.ended()) => {
+            status.map_or(Waited::TimeOver, Waited::Ended)
+        }
+        () = caller.cancelled.cancelled() => Waited::Cancelled,
+        () = caller.vanished.cancelled() => Waited::Vanished,
     }
 }
 

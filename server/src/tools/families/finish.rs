@@ -28,7 +28,7 @@ pub(super) fn room(tools: &Tools, caller: &Caller, asked: Option<usize>) -> usiz
 /// It goes on; somebody is told of it, so it is kept.
 pub(super) fn running(job: &Arc<Job>, room: usize) -> Result<Answer, Fault> {
     job.keep();
-    let (mut result, begins) = result(job, &job.status(), room)?;
+    let (mut result, begins) = result(job, &job.status(), |stream| job.read_on(stream, room))?;
     job.id().clone_into(&mut result.job_id);
     result.note = format!(
         "it goes on as {0}: do not start it again; job_wait {{\"job_id\":\"{0}\"}} waits for its end",
@@ -46,6 +46,20 @@ pub(super) fn ended(
     timed_out: bool,
     room: usize,
 ) -> Result<Answer, Fault> {
+    lost_or_failed(job, status)?;
+    let (mut result, begins) = result(job, status, |stream| job.read_on(stream, room))?;
+    result.timed_out = timed_out;
+    answer(job, result, begins, room)
+}
+
+/// It ended, and all that it printed since its start; nothing counts as read.
+pub(in crate::tools) fn whole(job: &Job, status: &Status, room: usize) -> Result<Answer, Fault> {
+    lost_or_failed(job, status)?;
+    let (result, begins) = result(job, status, |stream| job.read_all(stream, room))?;
+    answer(job, result, begins, room)
+}
+
+fn lost_or_failed(job: &Job, status: &Status) -> Result<(), Fault> {
     if let Some(fault) = &status.failed {
         return Err(fault.clone());
     }
@@ -63,18 +77,18 @@ pub(super) fn ended(
             job.id()
         )));
     }
-    let (mut result, begins) = result(job, status, room)?;
-    result.timed_out = timed_out;
-    answer(job, result, begins, room)
+    Ok(())
 }
 
-/// The job's result, with what there is to read since the last such result,
-/// and where that begins.
-fn result(job: &Job, status: &Status, room: usize) -> Result<(ExecResult, Vec<Begin>), Fault> {
+/// The job's result, with what `excerpt` gives of each stream, and where that
+/// begins.
+fn result(
+    job: &Job,
+    status: &Status,
+    excerpt: impl Fn(Stream) -> io::Result<Excerpt>,
+) -> Result<(ExecResult, Vec<Begin>), Fault> {
     let read = |stream, field| {
-        let part = job
-            .read_on(stream, room)
-            .map_err(|error| unread(job, &error))?;
+        let part = excerpt(stream).map_err(|error| unread(job, &error))?;
         Ok::<_, Fault>(text(job, field, &part))
     };
     let (stdout, out) = read(Stream::Stdout, "stdout")?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regex_lite::Regex;
-use schema::limits::{CALL_TIMEOUT_MAX_MS, JOB_WAIT_MS};
+use schema::limits::JOB_WAIT_MS;
 use schema::tools::job::{JobCancel, JobList, JobRow, JobState, JobWait};
 use schema::{Code, Fault};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -49,12 +49,8 @@ pub(super) async fn wait(tools: &Tools, ask: JobWait, caller: &Caller) -> Result
         })?),
         None => None,
     };
-    let asked = ask
-        .timeout_ms
-        .and_then(|ms| u64::try_from(ms).ok())
-        .filter(|ms| *ms > 0);
-    let ms = asked.unwrap_or(JOB_WAIT_MS).min(CALL_TIMEOUT_MAX_MS);
-    let deadline = Instant::now() + Duration::from_millis(ms);
+    caller.waits_for(&job);
+    let deadline = Instant::now() + caller.patience(ask.timeout_ms, JOB_WAIT_MS);
     // What was printed before this call, and not shown yet, counts.
     let unread = [job.read_to(Stream::Stdout), job.read_to(Stream::Stderr)];
     tokio::select! {
@@ -70,7 +66,11 @@ pub(super) async fn wait(tools: &Tools, ask: JobWait, caller: &Caller) -> Result
     }
     let (status, room) = (job.status(), finish::room(tools, caller, None));
     match status.state {
-        JobState::Running => finish::running(&job, room),
+        // Its end is the call's that started it, not this one's.
+        JobState::Running => finish::running(&job, room).map(|answer| Answer {
+            goes_on: None,
+            ..answer
+        }),
         _ => finish::ended(&job, &status, false, room),
     }
 }

@@ -13,4 +13,5 @@ mod output;
 mod run;
 
 pub(super) use ask::Ask;
+pub(super) use finish::whole;
 pub(super) use run::{SERVED, run};

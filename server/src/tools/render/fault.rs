@@ -26,5 +26,6 @@ pub(in crate::tools) fn fault(fault: &Fault, _limits: Limits) -> Reply {
         text,
         structured,
         is_error: true,
+        goes_on: None,
     }
 }

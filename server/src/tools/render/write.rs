@@ -50,6 +50,7 @@ pub(in crate::tools) fn answer(answer: Answer, limits: Limits) -> Reply {
         text,
         structured: answer.structured,
         is_error: false,
+        goes_on: answer.goes_on.map(|job| job.id().to_owned()),
     }
 }
 
