@@ -75,6 +75,14 @@ pub fn command_lines() -> String {
     ps(&["-A", "-ww", "-o", "args="])
 }
 
+/// The processes whose command line has these words.
+pub fn pids_with(words: &str) -> Vec<u32> {
+    let lines = ps(&["-A", "-ww", "-o", "pid=,args="]);
+    let with = lines.lines().filter(|line| line.contains(words));
+    with.filter_map(|line| line.split_whitespace().next()?.parse().ok())
+        .collect()
+}
+
 fn to_pid(pid: u32) -> Option<Pid> {
     i32::try_from(pid).ok().and_then(Pid::from_raw)
 }

@@ -81,18 +81,13 @@ pub(super) async fn disconnect(tools: &Tools, ask: SshDisconnect) -> Result<Answ
         .filter(|job| job.begun_as().target == ask.id.as_str())
         .filter(|job| job.status().state == JobState::Running)
         .collect();
-    let (durable, mut ended): (Vec<_>, Vec<_>) = running
+    // sshd leaves what it started running when its link goes.
+    let goes = |job: &&Arc<Job>| !job.begun_as().is_durable || ask.end_durable == Some(true);
+    let ending = running.iter().filter(goes);
+    futures::future::join_all(ending.map(|job| job::end(tools, job, "TERM"))).await;
+    let (stays, ended): (Vec<_>, Vec<_>) = running
         .into_iter()
-        .partition(|job| job.begun_as().is_durable);
-    let mut stays = Vec::new();
-    if ask.end_durable == Some(true) {
-        let all = durable.iter().map(|job| job::end(tools, job, "TERM"));
-        futures::future::join_all(all).await;
-    }
-    for job in durable {
-        let has_ended = job.status().state != JobState::Running;
-        if has_ended { &mut ended } else { &mut stays }.push(job);
-    }
+        .partition(|job| job.begun_as().is_durable && job.status().state == JobState::Running);
     tools.parts.sessions.disconnect(&ask.id).await?;
     let words = format!("disconnected {}", ask.id);
     let ended = named("; ended with it", &ended, "");
