@@ -1,7 +1,7 @@
 //! Output as harmless text: no escape sequences, no control characters, no
-//! direction overrides (FAULTS 40, SECURITY 15). Raw bytes stay in [`Kept`].
+//! direction overrides (FAULTS 40, SECURITY 15). Raw bytes stay in [`Output`].
 //!
-//! [`Kept`]: super::Kept
+//! [`Output`]: super::Output
 
 use std::borrow::Cow;
 
