@@ -211,7 +211,8 @@ fn durable_job() -> SavedDurableJob {
     SavedDurableJob {
         id: "job-1a2b-17".into(),
         session_id: id("web"),
-        command: "make -C /srv all TOKEN=typed-by-hand".into(),
+        host: "ann@SHA256:abc".into(),
+        command: "make -C /srv all".into(),
         raw: true,
         mark: "0123456789abcdef".into(),
         started_at_ms: AT_MS,

@@ -75,7 +75,8 @@ fn durable_job(id: &str) -> SavedDurableJob {
     SavedDurableJob {
         id: id.into(),
         session_id: Id::new("a").unwrap(),
-        command: "backup --password typed-by-hand".into(),
+        host: "ann@SHA256:abc".into(),
+        command: "backup --all".into(),
         raw: false,
         mark: "00ff00ff00ff00ff".into(),
         started_at_ms: 8,

@@ -85,7 +85,7 @@ pub async fn open(config: &Config) -> Result<Arc<Tools>, GroundError> {
     let durable_jobs = DurableJobs::new(jobs.clone(), store.clone(), tasks.clone(), left);
     sessions.rehydrate(opened.picture.sessions);
     for session in sessions.list() {
-        durable_jobs.attach(session.id(), &session.link());
+        durable_jobs.attach(session.id(), &session.links());
     }
     let tools = Tools::new(Parts {
         sessions,

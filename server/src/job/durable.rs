@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use schema::tools::job::JobState;
 use storage::state::{Change, StateStore};
 use tokio::sync::{mpsc, watch};
@@ -13,66 +14,129 @@ use tokio::sync::{mpsc, watch};
 use super::status::Status;
 use super::work::Job;
 use crate::link::{
-    Connection, Control, DurableStart, Followed, LinkError, LinkState, Mark, OutputSink, Stream,
-    signal_of_status,
+    Begun, Connection, DurableStart, Followed, Kill, LinkError, LinkState, Mark, OutputSink,
+    Remains, Stream, signal_of_status,
 };
 
-/// How soon the host is asked again after it had no place, or after a follower
-/// ended by itself.
+/// How soon the host is asked again, and at most, while that does not help.
 const AGAIN: Duration = Duration::from_secs(2);
+const AGAIN_MAX: Duration = Duration::from_mins(1);
 
-/// A follower that ends by itself this often, one time after the other, shows
-/// that the host does not run our script.
-const FAILURES_MAX: u32 = 5;
+/// How often a host must say that the job is gone: one that is slow to start it,
+/// or to mount its home, says so once.
+const GONE_TIMES: u32 = 3;
+
+/// How a durable job gets at its session's host.
+#[derive(Clone)]
+pub struct Links {
+    /// The session's link.
+    pub state: watch::Receiver<LinkState>,
+    /// A connection that has a place, where the first has none; none in time.
+    pub place: Arc<dyn Fn() -> BoxFuture<'static, Option<Arc<Connection>>> + Send + Sync>,
+}
+
+impl std::fmt::Debug for Links {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Links")
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
 
 /// What a durable job needs to go on, while no link does it for it.
 #[derive(Debug)]
 pub(super) struct Resting {
     pub(super) job: Arc<Job>,
     pub(super) mark: Mark,
+    /// Where it runs, see [`host_of`].
+    pub(super) host: String,
     /// Not known yet to have run.
     pub(super) start: Option<DurableStart>,
-    pub(super) orders: mpsc::Receiver<Control>,
+    /// Its host may have heard of it.
+    pub(super) is_asked: bool,
+    /// What was asked for its end.
+    pub(super) kill: Option<Kill>,
+    pub(super) orders: mpsc::Receiver<Kill>,
+}
+
+/// The user and the host key by which a host is known again.
+pub fn host_of(connection: &Connection) -> String {
+    let facts = connection.facts();
+    format!("{}@{}", facts.user, facts.host_key)
+}
+
+/// What one look at the host came to.
+enum Look {
+    Ended(Status, Option<Remains>),
+    /// The host knows nothing of it, or not how it ended.
+    Gone(String),
+    /// It may help to ask again.
+    Again(LinkError),
+    /// This is another host.
+    Elsewhere,
 }
 
 /// Follows the job until it ended, and gives it back when the links of its
 /// session have ended for good.
 pub(super) async fn drive(
     mut resting: Resting,
-    mut links: watch::Receiver<LinkState>,
+    links: Links,
     store: StateStore,
 ) -> Option<Resting> {
-    let mut failures = 0;
+    let mut state = links.state.clone();
+    let (mut wait, mut gone) = (AGAIN, 0);
     loop {
-        let Some(connection) = up(&mut links).await else {
-            return Some(resting);
-        };
-        let following = follow(&mut resting, &connection);
-        let status = match AssertUnwindSafe(following).catch_unwind().await {
-            Ok(Ok((status, remains))) => {
-                resting.job.end(status);
-                forget(&store, resting.job.id()).await;
-                if let Some(remains) = remains {
-                    remains.remove().await;
-                }
+        let first = loop {
+            tokio::select! {
+                biased;
+                Some(kill) = resting.orders.recv() => resting.kill = Some(kill),
+                link = up(&mut state) => match link {
+                    Some(connection) => break connection,
+                    None => return Some(resting),
+                },
+            }
+            if let Some(status) = withdrawn(&resting) {
+                finish(&resting.job, &store, status, None).await;
                 return None;
             }
-            Ok(Err(error)) if may_pass(&error) => {
-                failures += u32::from(!connection.closed().is_cancelled());
-                tracing::info!(job = resting.job.id(), %error, "a durable job is not followed");
-                (failures > FAILURES_MAX).then(|| failed_or_lost(&resting, &error))
-            }
-            Ok(Err(error)) => Some(failed_or_lost(&resting, &error)),
-            Err(_panic) => Some(Status::lost(
-                "a defect of this program ended following it; the log has more".into(),
-            )),
         };
-        if let Some(status) = status {
-            resting.job.end(status);
-            forget(&store, resting.job.id()).await;
-            return None;
+        let before = totals(&resting.job);
+        let looking = look(&mut resting, &first, &links);
+        let looked = AssertUnwindSafe(looking).catch_unwind().await;
+        if totals(&resting.job) != before {
+            (wait, gone) = (AGAIN, 0);
         }
-        rest(&connection).await;
+        match looked {
+            Ok(Look::Ended(status, remains)) => {
+                finish(&resting.job, &store, status, remains).await;
+                return None;
+            }
+            Ok(Look::Gone(why)) => {
+                gone += 1;
+                if gone >= GONE_TIMES {
+                    finish(&resting.job, &store, Status::lost(why), None).await;
+                    return None;
+                }
+                rest(&mut resting, &first, AGAIN).await;
+            }
+            Ok(Look::Again(error)) => {
+                tracing::info!(job = resting.job.id(), %error, "a durable job is not followed");
+                rest(&mut resting, &first, wait).await;
+                wait = (wait * 2).min(AGAIN_MAX);
+            }
+            Ok(Look::Elsewhere) => {
+                tracing::warn!(
+                    job = resting.job.id(),
+                    "its session leads to another host now"
+                );
+                rest(&mut resting, &first, AGAIN_MAX).await;
+            }
+            Err(_panic) => {
+                let words = "a defect of this program ended following it; the log has more";
+                finish(&resting.job, &store, Status::lost(words.into()), None).await;
+                return None;
+            }
+        }
     }
 }
 
@@ -88,32 +152,89 @@ async fn up(links: &mut watch::Receiver<LinkState>) -> Option<Arc<Connection>> {
     }
 }
 
-async fn rest(connection: &Connection) {
+/// Waits a while, or until something changes.
+async fn rest(resting: &mut Resting, connection: &Connection, wait: Duration) {
+    let mut freed = connection.place_freed();
     tokio::select! {
         () = connection.closed().cancelled() => {}
-        () = tokio::time::sleep(AGAIN) => {}
+        () = tokio::time::sleep(wait) => {}
+        Ok(()) = freed.changed(), if !connection.has_place() => {}
+        Some(kill) = resting.orders.recv() => resting.kill = Some(kill),
     }
 }
 
+/// What was told to end before its host heard of it is not sent.
+fn withdrawn(resting: &Resting) -> Option<Status> {
+    let never_sent = resting.start.is_some() && !resting.is_asked;
+    let told = resting.kill.is_some() || resting.job.is_cancelled();
+    (never_sent && told).then(|| Status::not_started(&LinkError::Withdrawn, resting.job.begun_as()))
+}
+
 /// Starts the job where that is open, and follows it to its end.
-async fn follow(
-    resting: &mut Resting,
-    connection: &Connection,
-) -> Result<(Status, Option<crate::link::Remains>), LinkError> {
-    let job = &resting.job;
-    if let Some(start) = &resting.start {
-        connection.start_durable(start).await?;
-        resting.start = None;
+async fn look(resting: &mut Resting, first: &Arc<Connection>, links: &Links) -> Look {
+    if let Some(status) = withdrawn(resting) {
+        return Look::Ended(status, None);
     }
-    job.sent();
-    let from = [Stream::Stdout, Stream::Stderr].map(|stream| job.total(stream));
-    let followed = connection
-        .follow_durable(&resting.mark, from, job.as_ref(), &mut resting.orders)
-        .await?;
-    Ok(match followed {
-        Followed::Exited(code, remains) => (exited(job, code), Some(remains)),
-        Followed::Gone(why) => (Status::lost(why), None),
-    })
+    let connection = if first.has_place() {
+        Arc::clone(first)
+    } else {
+        match (links.place)().await {
+            Some(connection) => connection,
+            None => return Look::Again(LinkError::NoPlace { most: 0 }),
+        }
+    };
+    let is_its_host = host_of(&connection) == resting.host;
+    if let Some(start) = resting
+        .start
+        .as_ref()
+        .filter(|_| !resting.job.is_cancelled())
+    {
+        if !is_its_host {
+            return Look::Elsewhere;
+        }
+        match connection.start_durable(start).await {
+            Begun::Started => {}
+            Begun::Unknown(error) => {
+                resting.is_asked = true;
+                return Look::Again(error);
+            }
+            Begun::NotStarted(error) if may_pass(&error) => return Look::Again(error),
+            Begun::NotStarted(error) if resting.is_asked => {
+                return Look::Ended(Status::lost(schema::Fault::chain(&error)), None);
+            }
+            Begun::NotStarted(error) => {
+                let status = Status::not_started(&error, resting.job.begun_as());
+                return Look::Ended(status, None);
+            }
+        }
+    }
+    resting.start = None;
+    resting.job.sent();
+    let from = totals(&resting.job);
+    let following = connection.follow_durable(
+        &resting.mark,
+        from,
+        resting.job.as_ref(),
+        &mut resting.kill,
+        &mut resting.orders,
+    );
+    match following.await {
+        Ok(Followed::Exited(code, remains)) => {
+            Look::Ended(exited(&resting.job, code), Some(remains))
+        }
+        Ok(Followed::Gone(why)) if is_its_host => Look::Gone(why),
+        Ok(Followed::Gone(_)) => Look::Elsewhere,
+        Err(error) => Look::Again(error),
+    }
+}
+
+fn totals(job: &Job) -> [u64; 2] {
+    [Stream::Stdout, Stream::Stderr].map(|stream| job.total(stream))
+}
+
+/// Whether asking again may help: the link broke, or the host had no place.
+fn may_pass(error: &LinkError) -> bool {
+    matches!(error, LinkError::Lost(_) | LinkError::NoPlace { .. })
 }
 
 /// sh tells an end by a signal as an exit code; which of the two it was is known
@@ -134,21 +255,18 @@ fn exited(job: &Job, code: u32) -> Status {
     }
 }
 
-/// Whether asking again may help: the link broke, or the host had no place.
-fn may_pass(error: &LinkError) -> bool {
-    matches!(error, LinkError::Lost(_) | LinkError::NoPlace { .. })
-}
-
-/// It never ran where its start was refused; else nobody knows.
-fn failed_or_lost(resting: &Resting, error: &LinkError) -> Status {
-    if resting.start.is_some() {
-        Status::not_started(error, resting.job.begun_as())
-    } else {
-        Status::lost(schema::Fault::chain(error))
+/// Its end goes onto its card, then its folder goes, if all of it is on disk
+/// here, then it goes out of the state: no kill in between loses any of it.
+async fn finish(job: &Job, store: &StateStore, status: Status, remains: Option<Remains>) {
+    job.end(status);
+    if let Some(remains) = remains.filter(|_| job.is_on_disk()) {
+        remains.remove().await;
     }
+    job.leave();
+    forget(store, job.id()).await;
 }
 
-/// The job's end is on its card, so nothing is to be brought back any more.
+/// Nothing is to be brought back any more.
 pub(super) async fn forget(store: &StateStore, id: &str) {
     let removal = store.commit(vec![Change::RemoveDurableJob(id.to_owned())]);
     if let Err(error) = removal.await {

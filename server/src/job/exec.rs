@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::registry::Jobs;
 use super::status::{NewJob, Status};
 use super::work::Job;
-use crate::link::{Connection, Control, Ended, Exec};
+use crate::link::{Connection, Ended, Exec, Kill};
 
 /// Starts `exec` on `connection`; the job is listed at once.
 pub fn start_exec(
@@ -30,7 +30,7 @@ async fn drive(
     job: Arc<Job>,
     connection: Arc<Connection>,
     exec: Exec,
-    mut orders: mpsc::Receiver<Control>,
+    mut orders: mpsc::Receiver<Kill>,
 ) {
     let running = connection.exec(exec, job.as_ref(), &mut orders);
     // A defect in here must end this job alone, and its waiters must hear of it.

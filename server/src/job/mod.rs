@@ -10,6 +10,7 @@ mod status;
 mod upkeep;
 mod work;
 
+pub use durable::{Links, host_of};
 pub use durables::DurableJobs;
 pub use exec::start_exec;
 pub use registry::Jobs;

@@ -16,7 +16,7 @@ use super::durable::Resting;
 use super::status::{NewJob, Status};
 use super::work::Job;
 use crate::clock::from_ms;
-use crate::link::{Control, Mark};
+use crate::link::{Kill, Mark};
 
 /// Ended jobs that have no place on disk, whose 2 MiB at most are in memory.
 const IN_MEMORY_MAX: usize = 64;
@@ -37,6 +37,14 @@ struct Inner {
     /// Oldest first.
     order: VecDeque<String>,
     next: u64,
+}
+
+/// A durable job of an earlier run.
+pub(super) enum Resumed {
+    /// Nobody has seen its end.
+    GoesOn(Box<Resting>),
+    /// It has ended.
+    HadEnded(Arc<Job>),
 }
 
 impl Jobs {
@@ -84,7 +92,7 @@ impl Jobs {
         let gone = self.lock().remove(id);
         if let (Some(job), Some(spool)) = (gone, &self.spool)
             && job.is_kept()
-            && let Err(error) = spool.remove(id)
+            && let Err(error) = spool.remove(job.id())
         {
             tracing::warn!(job = id, %error, "its output stays on disk");
         }
@@ -123,17 +131,14 @@ impl Jobs {
         }
     }
 
-    /// A durable job of an earlier run, as it goes on; none when its end is known
-    /// already. What there is of its output stays.
-    pub(super) fn resume(&self, saved: SavedDurableJob) -> Option<Resting> {
+    /// A durable job of an earlier run; none when its record makes no sense. What
+    /// there is of its output stays.
+    pub(super) fn resume(&self, saved: SavedDurableJob) -> Option<Resumed> {
         let known = self.get(&saved.id);
-        let ended = known
-            .as_ref()
-            .is_some_and(|job| job.status().state != JobState::Lost);
-        let mark = Mark::parse(&saved.mark)?;
-        if ended {
-            return None;
+        if let Some(job) = known.as_ref().filter(|job| job.has_written_end()) {
+            return Some(Resumed::HadEnded(Arc::clone(job)));
         }
+        let mark = Mark::parse(&saved.mark)?;
         let new = NewJob {
             tool: Tool::SshExec.as_str(),
             target: saved.session_id.to_string(),
@@ -157,15 +162,18 @@ impl Jobs {
         inner.add(Arc::clone(&job));
         drop(inner);
         job.keep();
-        Some(Resting {
+        Some(Resumed::GoesOn(Box::new(Resting {
             job,
             mark,
+            host: saved.host,
             start: None,
+            is_asked: true,
+            kill: None,
             orders,
-        })
+        })))
     }
 
-    pub(super) fn add(&self, new: NewJob) -> (Arc<Job>, mpsc::Receiver<Control>) {
+    pub(super) fn add(&self, new: NewJob) -> (Arc<Job>, mpsc::Receiver<Kill>) {
         let mut inner = self.lock();
         inner.next += 1;
         let id = format!("job-{}-{}", self.run, inner.next);

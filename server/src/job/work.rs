@@ -2,22 +2,28 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use schema::Code;
 use schema::tools::job::JobState;
-use storage::spool::Spool;
+use storage::spool::{Card, Spool};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::card;
 use super::status::{NewJob, Status};
-use crate::link::{Connection, Control, OutputSink, Stream};
+use crate::link::{Connection, Kill, OutputSink, Stream};
 use crate::output::{Excerpt, Output, Part, excerpt, whole_characters};
 
 /// Orders that wait for a job's driver; one cancel and a few signals.
 const ORDERS_MAX: usize = 8;
+
+/// Whether a job has a place on disk: not yet, perhaps soon or never, yes.
+const IN_MEMORY: u8 = 0;
+const MOVING: u8 = 1;
+const ON_DISK: u8 = 2;
 
 /// Output that stays in memory, in bytes a stream: what most commands print.
 const MEMORY_MAX: u64 = 64 << 10;
@@ -31,15 +37,19 @@ pub struct Job {
     output: Mutex<HashMap<Stream, Output>>,
     /// Where it is kept beyond this run, and whether it is.
     spool: Option<Spool>,
-    is_kept: Mutex<bool>,
+    kept: AtomicU8,
+    /// How long it had run when this run of the daemon took it over.
+    ran_before: Duration,
     status: watch::Sender<Status>,
     /// Counts writes, so that a waiter sees new output.
     written: watch::Sender<u64>,
-    orders: mpsc::Sender<Control>,
+    orders: mpsc::Sender<Kill>,
     /// Whether its command was sent.
     sent: watch::Sender<bool>,
     /// Whether somebody asked for its end.
     cancel_asked: watch::Sender<bool>,
+    /// Nothing more is to be done for it on its host.
+    is_left: watch::Sender<bool>,
     /// Where `job_wait` goes on, per stream.
     read_to: Mutex<HashMap<Stream, u64>>,
 }
@@ -50,7 +60,7 @@ impl Job {
         id: String,
         new: NewJob,
         spool: Option<Spool>,
-    ) -> (Self, mpsc::Receiver<Control>) {
+    ) -> (Self, mpsc::Receiver<Kill>) {
         Self::with(id, new, spool, Status::running(), HashMap::new())
     }
 
@@ -61,9 +71,10 @@ impl Job {
         spool: Spool,
         status: Status,
         output: HashMap<Stream, Output>,
-    ) -> (Self, mpsc::Receiver<Control>) {
-        let (job, orders) = Self::with(id, new, Some(spool), status, output);
-        *job.is_kept.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    ) -> (Self, mpsc::Receiver<Kill>) {
+        let (mut job, orders) = Self::with(id, new, Some(spool), status, output);
+        job.kept = AtomicU8::new(ON_DISK);
+        job.ran_before = job.new.started_at.elapsed().unwrap_or_default();
         (job, orders)
     }
 
@@ -73,7 +84,7 @@ impl Job {
         spool: Option<Spool>,
         status: Status,
         output: HashMap<Stream, Output>,
-    ) -> (Self, mpsc::Receiver<Control>) {
+    ) -> (Self, mpsc::Receiver<Kill>) {
         let (orders, taken) = mpsc::channel(ORDERS_MAX);
         let job = Self {
             id,
@@ -81,12 +92,14 @@ impl Job {
             begun: Instant::now(),
             output: Mutex::new(output),
             spool,
-            is_kept: Mutex::default(),
+            kept: AtomicU8::new(IN_MEMORY),
+            ran_before: Duration::ZERO,
             status: watch::Sender::new(status),
             written: watch::Sender::new(0),
             orders,
             sent: watch::Sender::new(false),
             cancel_asked: watch::Sender::new(false),
+            is_left: watch::Sender::new(false),
             read_to: Mutex::default(),
         };
         (job, taken)
@@ -112,7 +125,7 @@ impl Job {
         self.status
             .borrow()
             .took
-            .unwrap_or_else(|| self.begun.elapsed())
+            .unwrap_or_else(|| self.ran_before + self.begun.elapsed())
     }
 
     /// Waits until it was sent to its host; false when it ended before.
@@ -143,6 +156,23 @@ impl Job {
         }
     }
 
+    /// Nothing more is to be done for it on its host.
+    pub(super) fn leave(&self) {
+        self.is_left.send_replace(true);
+    }
+
+    /// Waits until an ended durable job has nothing left on its host, or nobody
+    /// tries to remove it any more.
+    pub async fn is_left(&self) {
+        // The sender lives as long as self.
+        let _never_closed = self
+            .is_left
+            .subscribe()
+            .wait_for(|left| *left)
+            .await
+            .is_ok();
+    }
+
     /// Waits for more output than there was at `seen` writes; returns the
     /// writes so far.
     pub async fn more_output(&self, seen: u64) -> u64 {
@@ -164,11 +194,11 @@ impl Job {
         let runs = self.status.borrow().state == JobState::Running;
         if runs {
             self.cancel_asked.send_replace(true);
-            let kill = crate::link::Kill {
+            let kill = Kill {
                 signal: signal.to_owned(),
                 through,
             };
-            if let Err(error) = self.orders.try_send(Control::Kill(kill)) {
+            if let Err(error) = self.orders.try_send(kill) {
                 tracing::debug!(job = %self.id, %error, "the job has its orders already");
             }
         }
@@ -224,14 +254,14 @@ impl Job {
 
     /// Its output goes to the disk, now and from here on, and stays readable
     /// after this run of the daemon: somebody was told of it, or it prints much.
+    /// Tried once: what has no place on disk stays in memory.
     pub fn keep(&self) {
-        let mut is_kept = self.is_kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(spool) = self.spool.as_ref().filter(|_| !*is_kept) else {
+        let order = Ordering::SeqCst;
+        let is_first = self.kept.compare_exchange(IN_MEMORY, MOVING, order, order);
+        let Some(spool) = self.spool.as_ref().filter(|_| is_first.is_ok()) else {
             return;
         };
-        *is_kept = true;
-        if let Err(error) = spool.begin(&card::of(&self.id, &self.new, &self.status(), self.took()))
-        {
+        if let Err(error) = spool.begin(&self.card()) {
             tracing::warn!(job = %self.id, %error, "the job's output stays in memory");
             return;
         }
@@ -241,21 +271,37 @@ impl Job {
                 Err(error) => tracing::warn!(job = %self.id, %error, "output stays in memory"),
             }
         }
+        self.kept.store(ON_DISK, Ordering::SeqCst);
+        // It may have ended meanwhile, and nobody else has written that down.
         if self.status.borrow().state != JobState::Running {
             self.seal(spool);
         }
     }
 
-    /// Whether [`Job::keep`] was called.
+    /// Whether it has a place on disk.
     pub fn is_kept(&self) -> bool {
-        *self.is_kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.load(Ordering::SeqCst) == ON_DISK
+    }
+
+    /// Whether all of its output is there, and nothing of it in memory alone.
+    pub(super) fn is_on_disk(&self) -> bool {
+        let streams = [Stream::Stdout, Stream::Stderr];
+        let on_disk = |stream| self.with_output(stream, |output| output.is_on_disk());
+        self.is_kept() && streams.into_iter().all(on_disk)
+    }
+
+    /// Whether an earlier run wrote its end down.
+    pub(super) fn has_written_end(&self) -> bool {
+        self.status.borrow().took.is_some()
+    }
+
+    fn card(&self) -> Card {
+        card::of(&self.id, &self.new, &self.status(), self.took())
     }
 
     /// Its end is on its card, and it needs no descriptor any more.
     fn seal(&self, spool: &Spool) {
-        if let Err(error) =
-            spool.write_card(&card::of(&self.id, &self.new, &self.status(), self.took()))
-        {
+        if let Err(error) = spool.write_card(&self.card()) {
             tracing::warn!(job = %self.id, %error, "how the job ended is not on disk");
         }
         for stream in [Stream::Stdout, Stream::Stderr] {
@@ -265,7 +311,7 @@ impl Job {
 
     /// Records its end; the first end stands.
     pub(super) fn end(&self, mut status: Status) {
-        status.took = Some(self.begun.elapsed());
+        status.took = Some(self.ran_before + self.begun.elapsed());
         // Whether a host that went away heard of it, nobody knows.
         if *self.cancel_asked.borrow() && !status.survived && status.lost_reason.is_empty() {
             status.state = JobState::Cancelled;
@@ -304,7 +350,7 @@ impl OutputSink for Job {
             output.append(bytes);
             output.in_memory()
         });
-        if in_memory > MEMORY_MAX && !self.is_kept() {
+        if in_memory > MEMORY_MAX {
             self.keep();
         }
         self.written.send_modify(|count| *count += 1);

@@ -40,15 +40,6 @@ pub trait OutputSink: Sync {
     fn write(&self, stream: Stream, bytes: &[u8]);
 }
 
-/// What can be told to a running command.
-#[derive(Debug, Clone)]
-pub enum Control {
-    /// Send this signal, by its name without `SIG`.
-    Signal(String),
-    /// End it.
-    Kill(Kill),
-}
-
 /// How a command is ended: a signal first, KILL after a grace period, and then
 /// the channel is closed.
 #[derive(Debug, Clone)]

@@ -1,23 +1,26 @@
 //! Drives a started command to its end: reads, feeds, passes orders on, and
 //! ends it when told to.
 
-use futures::future::BoxFuture;
+use std::sync::Arc;
+
+use futures::FutureExt;
 use russh::client::Msg;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
 use tokio::sync::mpsc;
 
-use super::command::{Control, Ended, Kill, OutputSink, Stream};
+use super::command::{Ended, Kill, OutputSink, Stream};
 use super::connection::Connection;
 use super::error::LinkError;
-use super::killing::Killing;
+use super::killing::{Deliver, Killing};
 use super::marker;
+use super::session_channel::SessionWriter;
 
 /// A started command.
 pub(super) struct Driver<'a> {
-    pub(super) connection: &'a Connection,
+    pub(super) connection: &'a Arc<Connection>,
     pub(super) sink: &'a dyn OutputSink,
     pub(super) reader: ChannelReadHalf,
-    pub(super) writer: ChannelWriteHalf<Msg>,
+    pub(super) writer: SessionWriter,
     /// What its processes carry in their environment.
     pub(super) mark: String,
     pub(super) ended: Ended,
@@ -35,7 +38,7 @@ impl Driver<'_> {
     pub(super) async fn run(
         mut self,
         fed: Vec<u8>,
-        control: &mut mpsc::Receiver<Control>,
+        control: &mut mpsc::Receiver<Kill>,
     ) -> Result<Ended, LinkError> {
         let closed = self.connection.closed().clone();
         let (reader, ended, writer) = (&mut self.reader, &mut self.ended, &self.writer);
@@ -47,21 +50,19 @@ impl Driver<'_> {
             tokio::select! {
                 message = reader.wait() => match take(message, ended, self.sink) {
                     Step::GoOn => {}
-                    Step::Refused => {
-                        close(writer).await;
-                        return Err(LinkError::ExecRefused);
-                    }
+                    Step::Refused => return Err(LinkError::ExecRefused),
                     Step::Closed => break,
                 },
                 () = closed.cancelled() => {
+                    // What came before the end may wait to be taken.
+                    while let Some(message @ Some(_)) = reader.wait().now_or_never() {
+                        take(message, ended, self.sink);
+                    }
                     ended.lost = Some(self.connection.end_reason());
                     break;
                 }
                 () = &mut feeding, if !is_fed => is_fed = true,
-                Some(told) = control.recv() => match told {
-                    Control::Signal(name) => signal(writer, &name).await,
-                    Control::Kill(kill) => killing.begin(kill),
-                },
+                Some(kill) = control.recv() => killing.begin(kill),
                 () = killing.wait() => if !killing.go_on() {
                     ended.survived = true;
                     break;
@@ -69,23 +70,29 @@ impl Driver<'_> {
             }
         }
         drop(killing);
-        close(writer).await;
         Ok(settle(self.ended))
     }
 }
 
 /// A signal through SSH and, since sshd passes none on for root, by the marker
-/// of the command's processes.
+/// of the command's processes, which goes on when the command has ended: some
+/// of them may have left it.
 fn delivery<'a>(
-    own: &'a Connection,
+    own: &'a Arc<Connection>,
     writer: &'a ChannelWriteHalf<Msg>,
     mark: &'a str,
-) -> Box<dyn Fn(Kill) -> BoxFuture<'a, ()> + Send + Sync + 'a> {
+) -> Deliver<'a> {
     Box::new(move |kill| {
+        let connection = kill.through.unwrap_or_else(|| Arc::clone(own));
+        let (mark, name) = (mark.to_owned(), kill.signal.clone());
+        let searching = own.sessions().tasks.spawn(async move {
+            marker::signal_marked(&connection, &mark, &name).await;
+        });
         Box::pin(async move {
             signal(writer, &kill.signal).await;
-            let connection = kill.through.as_deref().unwrap_or(own);
-            marker::signal_marked(connection, mark, &kill.signal).await;
+            if let Err(panic) = searching.await {
+                tracing::error!(%panic, "looking for a command's processes failed");
+            }
         })
     })
 }
@@ -135,13 +142,6 @@ async fn feed(writer: &ChannelWriteHalf<Msg>, fed: Vec<u8>) {
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "the command closed its stdin first");
-    }
-}
-
-/// A dropped channel would leave the remote process running: close explicitly.
-pub(super) async fn close(writer: &ChannelWriteHalf<Msg>) {
-    if let Err(error) = writer.close().await {
-        tracing::debug!(%error, "the channel was closed already");
     }
 }
 

@@ -1,19 +1,19 @@
 //! Following a durable job over a link: its output from an offset on, and its
 //! end.
 
-use russh::client::Msg;
-use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use russh::{ChannelMsg, ChannelReadHalf};
 use tokio::sync::mpsc;
 
-use super::command::{Control, OutputSink, Stream};
+use super::command::{Kill, OutputSink, Stream};
 use super::connection::Connection;
-use super::driver::close;
 use super::durable::{DONE, Frame, FrameParser, Mark, follow_script};
 use super::durable_start::not_understood;
 use super::error::LinkError;
 use super::killing::Killing;
-use super::places::Place;
-use super::session_channel::SessionChannel;
+use super::session_channel::{SessionChannel, SessionWriter};
 
 /// What became of the job.
 #[derive(Debug)]
@@ -28,13 +28,12 @@ pub enum Followed {
 #[derive(Debug)]
 pub struct Remains {
     reader: ChannelReadHalf,
-    writer: ChannelWriteHalf<Msg>,
+    writer: SessionWriter,
     parser: FrameParser,
-    _place: Place,
 }
 
 /// How long the host may take to remove a folder.
-const REMOVE_WAIT: std::time::Duration = std::time::Duration::from_secs(10);
+const REMOVE_WAIT: Duration = Duration::from_secs(10);
 
 impl Remains {
     /// Has the host remove the folder: everything is on disk here. One that
@@ -50,7 +49,7 @@ impl Remains {
                     }
                 }
             }
-            self.writer.close().await
+            Ok::<_, russh::Error>(())
         };
         match tokio::time::timeout(REMOVE_WAIT, removing).await {
             Ok(Ok(())) => {}
@@ -62,32 +61,46 @@ impl Remains {
 
 impl Connection {
     /// Follows the job `mark`, passing on what follows `from`, in bytes of each
-    /// of the two streams. An error says that this link is no longer of use.
+    /// of the two streams. `kill` is what was asked for its end, whichever
+    /// follower it was told. An error says that this one is no longer of use.
     pub async fn follow_durable(
-        &self,
+        self: &Arc<Self>,
         mark: &Mark,
         from: [u64; 2],
         sink: &dyn OutputSink,
-        control: &mut mpsc::Receiver<Control>,
+        kill: &mut Option<Kill>,
+        control: &mut mpsc::Receiver<Kill>,
     ) -> Result<Followed, LinkError> {
-        let SessionChannel { channel, place } = self.open_session().await?;
-        let (mut reader, writer) = channel.split();
+        let SessionChannel { mut reader, writer } = self.open_session().await?;
         let mut parser = FrameParser::new(mark);
-        let following = async {
-            let [stdout, stderr] = from;
-            let made = follow_script(mark, stdout, stderr);
-            let lost = |error: russh::Error| LinkError::Lost(schema::Fault::chain(&error));
-            writer.exec(true, made.command).await.map_err(lost)?;
+        let mut killing = Killing::new(Box::new(|kill| {
+            let signalling = Arc::clone(self).signal_durable(mark.clone(), kill);
+            let signalling = self.sessions().tasks.spawn(signalling);
+            Box::pin(async move {
+                if let Err(panic) = signalling.await {
+                    tracing::error!(%panic, "signalling a durable job failed");
+                }
+            })
+        }));
+        if let Some(kill) = kill.clone() {
+            killing.begin(kill);
+        }
+        let [stdout, stderr] = from;
+        let made = follow_script(mark, stdout, stderr);
+        let lost = |error: russh::Error| LinkError::Lost(schema::Fault::chain(&error));
+        writer.exec(true, made.command).await.map_err(lost)?;
+        let end = {
             // Its stdin stays open: the word to remove the folder comes there.
-            writer.data_bytes(made.fed).await.map_err(lost)?;
-            let mut killing =
-                Killing::new(Box::new(|kill| Box::pin(self.signal_durable(mark, kill))));
+            let mut feeding = std::pin::pin!(writer.data_bytes(made.fed));
+            let mut is_fed = false;
             loop {
                 tokio::select! {
+                    biased;
+                    () = self.closed().cancelled() => return Err(self.lost()),
                     message = reader.wait() => match message {
                         Some(ChannelMsg::Data { data }) => {
                             if let Some(end) = take(&data, &mut parser, sink)? {
-                                return Ok(end);
+                                break end;
                             }
                         }
                         Some(ChannelMsg::Failure) => return Err(LinkError::ExecRefused),
@@ -96,39 +109,31 @@ impl Connection {
                         }
                         Some(_) => {}
                     },
-                    Some(told) = control.recv() => if let Control::Kill(kill) = told {
-                        killing.begin(kill);
-                    },
+                    fed = &mut feeding, if !is_fed => {
+                        fed.map_err(lost)?;
+                        is_fed = true;
+                    }
+                    Some(told) = control.recv() => {
+                        *kill = Some(told.clone());
+                        killing.begin(told);
+                    }
                     () = killing.wait() => if !killing.go_on() {
                         tracing::warn!(%mark, "a durable job does not end");
                     },
                 }
             }
         };
-        let end = tokio::select! {
-            biased;
-            () = self.closed().cancelled() => Err(self.lost()),
-            end = following => end,
-        };
-        match end {
-            Ok(End::Exited(status)) => {
+        Ok(match end {
+            End::Exited(status) => {
                 let remains = Remains {
                     reader,
                     writer,
                     parser,
-                    _place: place,
                 };
-                Ok(Followed::Exited(status, remains))
+                Followed::Exited(status, remains)
             }
-            Ok(End::Gone(why)) => {
-                close(&writer).await;
-                Ok(Followed::Gone(why))
-            }
-            Err(error) => {
-                close(&writer).await;
-                Err(error)
-            }
-        }
+            End::Gone(why) => Followed::Gone(why),
+        })
     }
 }
 

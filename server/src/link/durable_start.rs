@@ -1,6 +1,7 @@
 //! Starting and signalling a durable job over a link: one channel a script.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use russh::ChannelMsg;
@@ -9,16 +10,16 @@ use russh::{ChannelReadHalf, ChannelWriteHalf};
 
 use super::command::Kill;
 use super::connection::Connection;
-use super::driver::close;
 use super::durable::start_script;
-use super::durable::{Answer, AnswerParser, Errand, Mark, Start, Unsendable, signal_script};
+use super::durable::{Answer, AnswerParser, Errand, Mark, Start, signal_script};
 use super::error::LinkError;
 use super::marker;
 use super::remote_script::Preamble;
 use super::session_channel::SessionChannel;
 
-/// How long a host may take to answer a script.
-const ANSWER_WAIT: Duration = Duration::from_secs(30);
+/// How long a host may take to answer a script that it has whole: it may have
+/// old jobs to remove first.
+const ANSWER_WAIT: Duration = Duration::from_mins(1);
 
 /// A command that is to outlive link and daemon.
 #[derive(Debug, Clone)]
@@ -35,10 +36,28 @@ pub struct DurableStart {
     pub stdin: Option<Vec<u8>>,
 }
 
+/// What asking a host to start a job came to.
+#[derive(Debug)]
+pub enum Begun {
+    /// It was started, now or before.
+    Started,
+    /// It certainly was not by this asking.
+    NotStarted(LinkError),
+    /// Nobody knows: asking again is safe, and tells.
+    Unknown(LinkError),
+}
+
+/// Why a host did not answer.
+enum NoAnswer {
+    /// The script did not run.
+    NotAsked(LinkError),
+    /// It may have run.
+    Unheard(LinkError),
+}
+
 impl Connection {
-    /// Starts it, unless it was started before: asking again after a link broke
-    /// is safe. An error but for [`LinkError::Lost`] means that it did not run.
-    pub async fn start_durable(&self, start: &DurableStart) -> Result<(), LinkError> {
+    /// Starts it, unless it was started before.
+    pub async fn start_durable(self: &Arc<Self>, start: &DurableStart) -> Begun {
         let made = start_script(&Start {
             mark: &start.mark,
             command: &start.command,
@@ -46,53 +65,54 @@ impl Connection {
             cwd: start.cwd.as_deref(),
             stdin: start.stdin.as_deref(),
         });
-        let made = made.map_err(|error| unsendable(&error))?;
-        match self.ask_host(made, Errand::Start, &start.mark).await? {
-            Answer::Started { pid } => {
+        let refused = |why| Begun::NotStarted(LinkError::DurableRefused { why });
+        let made = match made {
+            Ok(made) => made,
+            Err(error) => return refused(error.to_string()),
+        };
+        match self.ask_host(made, Errand::Start, &start.mark).await {
+            Ok(Answer::Started { pid }) => {
                 tracing::debug!(mark = %start.mark, ?pid, "a durable job runs");
-                Ok(())
+                Begun::Started
             }
-            Answer::Refused(why) => Err(LinkError::DurableRefused { why }),
-            Answer::Signalled | Answer::Gone(_) => Err(not_understood("another script's answer")),
+            Ok(Answer::Refused(why)) => refused(why),
+            Ok(Answer::Signalled | Answer::Gone(_)) => {
+                Begun::Unknown(not_understood("another script's answer"))
+            }
+            Err(NoAnswer::NotAsked(error)) => Begun::NotStarted(error),
+            Err(NoAnswer::Unheard(error)) => Begun::Unknown(error),
         }
     }
 
     /// Sends a signal to the job's processes. Says nothing when there are none:
     /// its end shows that.
-    pub(super) async fn signal_durable(&self, mark: &Mark, kill: Kill) {
-        let other = kill.through.as_deref();
-        let connection = other.unwrap_or(self);
-        match signal_script(mark, &kill.signal) {
+    pub(super) async fn signal_durable(self: Arc<Self>, mark: Mark, kill: Kill) {
+        let connection = kill.through.unwrap_or(self);
+        match signal_script(&mark, &kill.signal) {
             Ok(made) => {
-                let answer = connection.ask_host(made, Errand::Signal, mark).await;
-                tracing::debug!(%mark, ?answer, "signalled a durable job");
+                let answer = connection.ask_host(made, Errand::Signal, &mark).await;
+                tracing::debug!(%mark, is_answered = answer.is_ok(), "signalled a durable job");
             }
             Err(error) => tracing::debug!(%error, "no such signal"),
         }
         // What left the job's own group.
-        marker::signal_marked(connection, &mark.to_string(), &kill.signal).await;
+        marker::signal_marked(&connection, &mark.to_string(), &kill.signal).await;
     }
 
     async fn ask_host(
-        &self,
+        self: &Arc<Self>,
         made: Preamble,
         errand: Errand,
         mark: &Mark,
-    ) -> Result<Answer, LinkError> {
-        let SessionChannel { channel, place } = self.open_session().await?;
-        let (mut reader, writer) = channel.split();
+    ) -> Result<Answer, NoAnswer> {
+        let opened = self.open_session().await;
+        let SessionChannel { mut reader, writer } = opened.map_err(NoAnswer::NotAsked)?;
         let answering = answer(&mut reader, &writer, made, AnswerParser::new(errand, mark));
-        let answered = tokio::select! {
+        tokio::select! {
             biased;
-            () = self.closed().cancelled() => Err(self.lost()),
-            answered = tokio::time::timeout(ANSWER_WAIT, answering) => match answered {
-                Ok(answered) => answered,
-                Err(_late) => Err(not_understood("no answer in 30 s")),
-            },
-        };
-        close(&writer).await;
-        drop(place);
-        answered
+            () = self.closed().cancelled() => Err(NoAnswer::Unheard(self.lost())),
+            answered = answering => answered,
+        }
     }
 }
 
@@ -101,31 +121,43 @@ async fn answer(
     writer: &ChannelWriteHalf<Msg>,
     made: Preamble,
     mut parser: AnswerParser,
-) -> Result<Answer, LinkError> {
-    let lost = |error: russh::Error| LinkError::Lost(schema::Fault::chain(&error));
+) -> Result<Answer, NoAnswer> {
+    let lost =
+        |error: russh::Error| NoAnswer::Unheard(LinkError::Lost(schema::Fault::chain(&error)));
     writer.exec(true, made.command).await.map_err(lost)?;
     let feeding = async {
         writer.data_bytes(made.fed).await?;
         writer.eof().await
     };
     let reading = async {
+        let mut has_status = false;
         loop {
             match reader.wait().await {
-                Some(ChannelMsg::Data { data }) => {
-                    let fed = parser.feed(&data);
-                    if let Some(answer) =
-                        fed.map_err(|garbled| not_understood(&garbled.to_string()))?
-                    {
-                        return Ok(answer);
+                Some(ChannelMsg::Data { data }) => match parser.feed(&data) {
+                    Ok(Some(answer)) => return Ok(answer),
+                    Ok(None) => {}
+                    Err(garbled) => {
+                        return Err(NoAnswer::Unheard(not_understood(&garbled.to_string())));
                     }
+                },
+                Some(ChannelMsg::Failure) => {
+                    return Err(NoAnswer::NotAsked(LinkError::ExecRefused));
                 }
-                Some(ChannelMsg::Failure) => return Err(LinkError::ExecRefused),
-                Some(ChannelMsg::Close) | None => return Err(not_understood("nothing")),
+                Some(ChannelMsg::ExitStatus { .. }) => has_status = true,
+                // The script greets before it does anything.
+                Some(ChannelMsg::Close) if has_status && !parser.is_greeted() => {
+                    return Err(NoAnswer::NotAsked(not_understood("nothing")));
+                }
+                Some(ChannelMsg::Close) | None => {
+                    let words = "the host ended before it had answered";
+                    return Err(NoAnswer::Unheard(LinkError::Lost(words.into())));
+                }
                 Some(_) => {}
             }
         }
     };
     let mut reading = std::pin::pin!(reading);
+    // A large input may take long on a slow line; the link's keepalive watches.
     tokio::select! {
         biased;
         answered = &mut reading => return answered,
@@ -133,18 +165,18 @@ async fn answer(
             tracing::debug!(%error, "the host's shell closed its stdin first");
         },
     }
-    reading.await
+    match tokio::time::timeout(ANSWER_WAIT, reading).await {
+        Ok(answered) => answered,
+        Err(_late) => {
+            let words = format!("the host did not answer in {} s", ANSWER_WAIT.as_secs());
+            Err(NoAnswer::Unheard(LinkError::Lost(words)))
+        }
+    }
 }
 
 /// What came instead of an answer.
 pub(super) fn not_understood(came: &str) -> LinkError {
     LinkError::NoPosixShell {
         came: came.to_owned(),
-    }
-}
-
-fn unsendable(error: &Unsendable) -> LinkError {
-    LinkError::DurableRefused {
-        why: error.to_string(),
     }
 }

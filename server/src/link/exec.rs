@@ -1,16 +1,15 @@
 //! One command on one channel. Its driver always reads, so that a slow
 //! consumer never stops the link.
 
-use std::pin::pin;
 use std::sync::Arc;
 
 use russh::client::Msg;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 use tokio::sync::mpsc;
 
-use super::command::{Control, Ended, Exec, OutputSink};
+use super::command::{Ended, Exec, Kill, OutputSink};
 use super::connection::Connection;
-use super::driver::{Driver, close};
+use super::driver::Driver;
 use super::error::LinkError;
 use super::marker;
 use super::remote_script::{in_folder, is_variable_name, preamble};
@@ -31,42 +30,23 @@ impl Connection {
         self: &Arc<Self>,
         exec: Exec,
         sink: &dyn OutputSink,
-        control: &mut mpsc::Receiver<Control>,
+        control: &mut mpsc::Receiver<Kill>,
     ) -> Result<Ended, LinkError> {
         fits(&exec)?;
-        let mut opening = pin!(self.open_session());
-        let (opened, withdrawn) = tokio::select! {
+        let SessionChannel { mut reader, writer } = tokio::select! {
             biased;
-            opened = &mut opening => (opened?, false),
-            // A channel that is being opened takes one of the server's places
-            // until it is closed, so its opening is waited for.
-            () = killed(control) => (opening.await?, true),
+            opened = self.open_session() => opened?,
+            () = killed(control) => return Err(LinkError::Withdrawn),
         };
-        // The place is given back when this returns: the channel is closed then.
-        let SessionChannel {
-            channel,
-            place: _place,
-        } = opened;
         let mark = marker::new();
         let loan = self.lend(exec.agent.clone());
-        let (mut reader, writer) = channel.split();
-        if withdrawn {
-            close(&writer).await;
-            return Err(LinkError::Withdrawn);
-        }
         let begun = tokio::select! {
             biased;
             () = self.closed().cancelled() => Err(self.lost()),
             begun = begin(exec, &mark, loan.is_some(), &mut reader, &writer) => begun,
             () = killed(control) => Err(LinkError::Withdrawn),
         };
-        let Begun { fed, env_refused } = match begun {
-            Ok(begun) => begun,
-            Err(error) => {
-                close(&writer).await;
-                return Err(error);
-            }
-        };
+        let Begun { fed, env_refused } = begun?;
         sink.sent();
         self.keep_spare();
         let driver = Driver {
@@ -101,15 +81,10 @@ fn fits(exec: &Exec) -> Result<(), LinkError> {
     }
 }
 
-/// Waits until the command is told to end. Signals to what does not run yet
-/// have no effect.
-async fn killed(control: &mut mpsc::Receiver<Control>) {
-    loop {
-        match control.recv().await {
-            Some(Control::Kill(_)) => return,
-            Some(Control::Signal(_)) => {}
-            None => return std::future::pending().await,
-        }
+/// Waits until the command is told to end.
+async fn killed(control: &mut mpsc::Receiver<Kill>) {
+    if control.recv().await.is_none() {
+        std::future::pending::<()>().await;
     }
 }
 
@@ -162,7 +137,10 @@ async fn begin(
     let stdin = exec.stdin.unwrap_or_default();
     let one_line = match (refused.is_empty(), exec.cwd.as_deref()) {
         (true, None) => Some(exec.command.clone()),
-        (true, Some(cwd)) => in_folder(cwd, &exec.command),
+        // Quoting makes it longer.
+        (true, Some(cwd)) => {
+            in_folder(cwd, &exec.command).filter(|line| line.len() <= REQUEST_MAX_BYTES)
+        }
         (false, _) => None,
     };
     let (command, fed) = if let Some(command) = one_line {

@@ -11,7 +11,7 @@ use super::command::Kill;
 const KILL_GRACE: Duration = Duration::from_secs(3);
 
 /// How one signal is brought to the command.
-type Deliver<'a> = Box<dyn Fn(Kill) -> BoxFuture<'a, ()> + Send + Sync + 'a>;
+pub(super) type Deliver<'a> = Box<dyn Fn(Kill) -> BoxFuture<'a, ()> + Send + Sync + 'a>;
 
 /// One command's ending.
 pub(super) struct Killing<'a> {
@@ -37,6 +37,7 @@ impl<'a> Killing<'a> {
     /// Asked for; what was asked for before goes on.
     pub(super) fn begin(&mut self, kill: Kill) {
         if self.due.is_none() {
+            self.is_last = false;
             self.send(kill.clone());
             self.asked = Some(kill);
         }

@@ -3,6 +3,7 @@
 //! anything we hold, so each command carries a marker in its environment. It is
 //! an `LC_` name because sshd's usual `AcceptEnv` takes those alone.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use russh::ChannelMsg;
@@ -29,7 +30,7 @@ pub(super) fn new() -> String {
 /// Sends `signal` to every process of the host that carries `marker`. Needs a
 /// POSIX sh and Linux's `/proc` there, and says nothing when they are missing:
 /// the caller sees whether the command ended.
-pub(super) async fn signal_marked(connection: &Connection, marker: &str, signal: &str) {
+pub(super) async fn signal_marked(connection: &Arc<Connection>, marker: &str, signal: &str) {
     let searching = search(connection, script(marker, signal));
     match tokio::time::timeout(SEARCH, searching).await {
         Ok(Ok(())) => {}
@@ -49,10 +50,9 @@ fn script(marker: &str, signal: &str) -> String {
     )
 }
 
-async fn search(connection: &Connection, script: String) -> Result<(), LinkError> {
+async fn search(connection: &Arc<Connection>, script: String) -> Result<(), LinkError> {
     let lost = |error: russh::Error| LinkError::Lost(error.to_string());
-    let SessionChannel { channel, place } = connection.open_session().await?;
-    let (mut reader, writer) = channel.split();
+    let SessionChannel { mut reader, writer } = connection.open_session().await?;
     writer.exec(true, "exec sh -s").await.map_err(lost)?;
     writer.data_bytes(script.into_bytes()).await.map_err(lost)?;
     writer.eof().await.map_err(lost)?;
@@ -61,9 +61,7 @@ async fn search(connection: &Connection, script: String) -> Result<(), LinkError
             break;
         }
     }
-    let closed = writer.close().await.map_err(lost);
-    drop(place);
-    closed
+    Ok(())
 }
 
 #[cfg(test)]

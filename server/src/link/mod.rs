@@ -34,13 +34,13 @@ mod wildcard;
 
 pub use address::Address;
 pub use auth::AgentSockets;
-pub use command::{Control, Ended, Exec, Kill, OutputSink, Stream};
+pub use command::{Ended, Exec, Kill, OutputSink, Stream};
 pub use connection::{Connection, Facts};
 pub use dial::dial;
 pub use dial_limits::DialLimits;
 pub use durable::{Mark, signal_of_status};
 pub use durable_follow::{Followed, Remains};
-pub use durable_start::DurableStart;
+pub use durable_start::{Begun, DurableStart};
 pub use error::{Disposition, LinkError};
 pub use known_hosts::{
     AcceptedKeys, CertificateFault, KnownAs, KnownHostsFiles, Place, Policy, accepted_keys,

@@ -10,7 +10,8 @@ use super::session_channel::SessionChannel;
 
 impl Connection {
     /// A session channel: the one that stands ready, else a new one.
-    pub(super) async fn open_session(&self) -> Result<SessionChannel, LinkError> {
+    /// Given up while it is opened, it is closed again.
+    pub(super) async fn open_session(self: &Arc<Self>) -> Result<SessionChannel, LinkError> {
         if let Some(ready) = self.sessions().take_spare() {
             return Ok(ready);
         }
@@ -18,7 +19,12 @@ impl Connection {
         let place = places.ask().ok_or_else(|| LinkError::NoPlace {
             most: places.most().unwrap_or_default(),
         })?;
-        self.ask_for(place, false).await
+        let this = Arc::clone(self);
+        let asking = async move { this.ask_for(place, false).await };
+        match self.sessions().tasks.spawn(asking).await {
+            Ok(opened) => opened,
+            Err(_panic) => Err(self.lost()),
+        }
     }
 
     /// Opens the next command's channel, unless it is there. Nobody waits for
@@ -46,7 +52,8 @@ impl Connection {
         match opened {
             Ok(channel) => {
                 place.granted(spare);
-                Ok(SessionChannel { channel, place })
+                let tasks = self.sessions().tasks.clone();
+                Ok(SessionChannel::new(channel, place, tasks))
             }
             Err(russh::Error::ChannelOpenFailure(why)) => Err(match place.refused() {
                 Some(most) => LinkError::NoPlace { most },

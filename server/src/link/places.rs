@@ -11,9 +11,10 @@ use tokio::time::Instant;
 /// on the server until it ends, so what was full may have room again.
 const REFUSAL_COUNTS: Duration = Duration::from_secs(30);
 
-/// How long after a channel was closed its place may still count on the server:
-/// sshd takes what came together before it tidies up.
-const TIDYING: Duration = Duration::from_secs(2);
+/// How soon the server is asked again after it refused though nothing of ours
+/// stands: it may not have tidied up yet, or a process that nobody could end has
+/// kept its place.
+pub(super) const ASK_AGAIN: Duration = Duration::from_millis(250);
 
 /// The places of one link.
 #[derive(Debug)]
@@ -33,8 +34,10 @@ struct Book {
     most: Option<(usize, Instant)>,
     /// Since when none is taken by a command.
     idle_since: Instant,
-    /// When a channel was closed last.
-    freed_at: Option<Instant>,
+    /// The server has said yes before, so that a refusal is for want of a place.
+    was_granted: bool,
+    /// Not before this is it asked again.
+    ask_at: Option<Instant>,
     /// Of those taken, one that stands ready for the next command.
     spares: usize,
 }
@@ -61,7 +64,8 @@ impl Places {
                 taken: 0,
                 most: None,
                 idle_since: Instant::now(),
-                freed_at: None,
+                was_granted: false,
+                ask_at: None,
                 spares: 0,
             }),
             freed: watch::Sender::new(0),
@@ -70,8 +74,21 @@ impl Places {
 
     /// A place to ask the server for; none when it would surely be refused.
     pub(super) fn ask(self: &Arc<Self>) -> Option<Place> {
+        self.ask_where(Book::has_room)
+    }
+
+    /// The same for one that nobody needs yet: only where it takes nothing from
+    /// those who do, which it would where the server allows a single one.
+    pub(super) fn ask_spare(self: &Arc<Self>) -> Option<Place> {
+        self.ask_where(|book| {
+            let takes_none_away = book.most().is_none_or(|most| most > 1);
+            book.spares == 0 && book.asked == 0 && takes_none_away && book.has_room()
+        })
+    }
+
+    fn ask_where(self: &Arc<Self>, allowed: impl FnOnce(&Book) -> bool) -> Option<Place> {
         let mut book = self.lock();
-        if !book.has_room() {
+        if !allowed(&book) {
             return None;
         }
         book.asked += 1;
@@ -79,16 +96,6 @@ impl Places {
             places: Arc::clone(self),
             state: State::Asked,
         })
-    }
-
-    /// The same for one that nobody needs yet: only where it takes nothing from
-    /// those who do, which it would where the server allows a single one.
-    pub(super) fn ask_spare(self: &Arc<Self>) -> Option<Place> {
-        let book = self.lock();
-        let allowed =
-            book.spares == 0 && book.asked == 0 && book.most().is_none_or(|most| most > 1);
-        drop(book);
-        if allowed { self.ask() } else { None }
     }
 
     /// Whether another command has a place, the spare one included.
@@ -125,8 +132,9 @@ impl Book {
     }
 
     fn has_room(&self) -> bool {
-        self.most()
-            .is_none_or(|most| self.taken + self.asked < most)
+        let may_ask = self.ask_at.is_none_or(|at| at <= Instant::now());
+        let fits = |most| self.taken + self.asked < most;
+        may_ask && self.most().is_none_or(fits)
     }
 
     fn is_busy(&self) -> bool {
@@ -141,6 +149,7 @@ impl Place {
         if self.state == State::Asked {
             book.asked -= 1;
             book.taken += 1;
+            book.was_granted = true;
             // Answers are heard in any order, so a refusal may have counted too few.
             let taken = book.taken;
             if let Some((most, _)) = &mut book.most {
@@ -163,9 +172,11 @@ impl Place {
     /// all, so that this was not for want of a place.
     pub(super) fn refused(self) -> Option<usize> {
         let mut book = self.places.lock();
-        let tidies = book.freed_at.is_some_and(|at| at.elapsed() < TIDYING);
-        if book.taken == 0 && book.asked == 1 && !tidies {
+        if book.taken == 0 && book.asked == 1 && !book.was_granted {
             return None;
+        }
+        if book.taken == 0 {
+            book.ask_at = Some(Instant::now() + ASK_AGAIN);
         }
         let most = book.taken.max(1);
         book.most = Some((most, Instant::now()));
@@ -181,7 +192,6 @@ impl Drop for Place {
         } else {
             book.taken -= 1;
             book.spares -= usize::from(self.state == State::Spare);
-            book.freed_at = Some(Instant::now());
         }
         if !book.is_busy() {
             book.idle_since = Instant::now();
@@ -237,10 +247,11 @@ mod tests {
         let places = Places::new();
         assert_eq!(places.ask().unwrap().refused(), None);
         drop(taken(&places));
-        let early = places.ask().unwrap().refused();
-        assert_eq!(early, Some(1), "the server has not tidied up");
-        tokio::time::advance(TIDYING).await;
-        assert_eq!(places.ask().unwrap().refused(), None);
+        // A process that left its channel may keep its place there.
+        assert_eq!(places.ask().unwrap().refused(), Some(1));
+        assert!(places.ask().is_none() && !places.has_room());
+        tokio::time::advance(ASK_AGAIN).await;
+        assert!(places.ask().is_some());
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,6 +10,9 @@ use regex_lite::Regex;
 use super::lines::{Line, Lines, PIECE_BYTES};
 use super::{Part, Read, plain};
 
+/// What is shown of one line; its offset is there to read the rest.
+const SHOWN_MAX_BYTES: usize = 4096;
+
 /// Lines around a match, at most.
 const CONTEXT_MAX: usize = 100;
 
@@ -147,8 +150,13 @@ impl Matches {
     }
 
     fn show(&mut self, offset: u64, sign: char, text: &str) {
+        let end = text.floor_char_boundary(SHOWN_MAX_BYTES);
+        let (text, more) = match text.get(..end) {
+            Some(shown) if end < text.len() => (shown, " [...]"),
+            _ => (text, ""),
+        };
         // Writing to a String cannot fail.
-        let _infallible = writeln!(self.text, "{offset}{sign}{text}");
+        let _infallible = writeln!(self.text, "{offset}{sign}{text}{more}");
     }
 }
 

@@ -58,9 +58,9 @@ impl Output {
         }
     }
 
-    /// Whether it has, or had, a file.
-    pub fn has_file(&self) -> bool {
-        self.file.is_some()
+    /// Whether all of it is in its file.
+    pub fn is_on_disk(&self) -> bool {
+        self.file.is_some() && self.memory.total() == 0
     }
 
     /// Bytes that are in memory.

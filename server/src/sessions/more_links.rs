@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::view::{Failure, View};
-use crate::link::{Connection, LinkError};
+use crate::link::{Connection, Disposition, LinkError};
 
 /// Connections beside the first: with sshd's usual limit, 80 commands at once.
 const MORE_MAX: usize = 7;
@@ -30,6 +30,9 @@ type Dialling = BoxFuture<'static, Result<Connection, LinkError>>;
 pub(super) struct MoreLinks {
     dialling: Option<Dialling>,
     failed_at: Option<Instant>,
+    /// The host refused what the first connection got in with: one try
+    /// (FAULTS 30), until that one is made anew.
+    is_refused: bool,
     look_at: Option<Instant>,
 }
 
@@ -69,9 +72,14 @@ impl MoreLinks {
         let has_place = |one: &Arc<Connection>| one.has_place();
         let enough =
             view.borrow().more.len() >= MORE_MAX || view.borrow().more.iter().any(has_place);
-        if self.dialling.is_none() && !enough && !failed_now {
+        if self.dialling.is_none() && !enough && !failed_now && !self.is_refused {
             self.dialling = Some(dial());
         }
+    }
+
+    /// The first connection was made anew.
+    pub(super) fn first_is_up(&mut self) {
+        self.is_refused = false;
     }
 
     /// A dial has ended.
@@ -95,6 +103,10 @@ impl MoreLinks {
                 let failure = Failure::from(&error);
                 tracing::info!(why = %failure.message, "no further connection");
                 self.failed_at = Some(Instant::now());
+                self.is_refused = matches!(
+                    error.disposition(),
+                    Disposition::NeedsAuth | Disposition::HostKey
+                );
                 view.send_modify(|view| view.more_failure = Some(failure));
             }
         }

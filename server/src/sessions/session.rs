@@ -19,7 +19,11 @@ use super::more_links::MoreLinks;
 use super::task::{Dialer, Order, Task};
 use super::view::{Phase, View};
 use crate::clock::Clock;
+use crate::job::Links;
 use crate::link::{Connection, LinkState};
+
+/// How often a call that waits for a place looks whether there is one.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// Orders that wait for a session's task. More are not needed: a waiting call
 /// repeats its order when the view changes.
@@ -122,8 +126,21 @@ impl Session {
     }
 
     /// Its link as everything below a session follows it.
-    pub fn link(&self) -> watch::Receiver<LinkState> {
+    fn link(&self) -> watch::Receiver<LinkState> {
         self.0.link.clone()
+    }
+
+    /// The same, with further connections, for what runs on its host for longer
+    /// than any link.
+    pub fn links(&self) -> Links {
+        let session = self.clone();
+        Links {
+            state: self.link(),
+            place: Arc::new(move || {
+                let session = session.clone();
+                Box::pin(async move { session.place(SESSION_WAIT).await.ok() })
+            }),
+        }
     }
 
     /// Has a link dialled that is down; nobody waits for it.
@@ -197,6 +214,8 @@ impl Session {
                 tokio::select! {
                     _any = seen.changed() => {}
                     () = any_freed(freed) => {}
+                    // A server may have room again without a word.
+                    () = tokio::time::sleep(LOOK_AGAIN) => {}
                 }
             };
             if timeout_at(deadline, changed).await.is_err() {

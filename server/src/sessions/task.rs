@@ -166,6 +166,7 @@ impl Task {
                 self.up_since = Some(Instant::now());
                 let connection = Arc::new(connection);
                 connection.keep_spare();
+                self.more.first_is_up();
                 self.machine.on(Event::Up, 0);
                 self.retry_at = None;
                 self.links

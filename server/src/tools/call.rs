@@ -123,7 +123,17 @@ impl Tools {
     fn record_later(self: &Arc<Self>, seq: u64, job: Arc<Job>) {
         let this = Arc::clone(self);
         self.parts.tasks.spawn(async move {
-            let status = job.ended().await;
+            let stopping = async {
+                this.parts.stopping.cancelled().await;
+                // What ends with its link has an end in a moment.
+                if !job.begun_as().is_durable {
+                    std::future::pending::<()>().await;
+                }
+            };
+            let status = tokio::select! {
+                status = job.ended() => status,
+                () = stopping => return,
+            };
             let mut end = record::end_of(&job, &status);
             if this.parts.stopping.is_cancelled() && end.outcome == Outcome::Unknown {
                 end.outcome = Outcome::Interrupted;
@@ -132,8 +142,20 @@ impl Tools {
         });
     }
 
-    /// Durable jobs of an earlier run: their calls have no end yet.
+    /// Durable jobs of an earlier run: their calls have no end yet, or it may
+    /// have been missed.
     pub fn record_resumed(self: &Arc<Self>) {
+        for job in self.parts.durable_jobs.settled() {
+            let Some(seq) = job.begun_as().seq else {
+                continue;
+            };
+            let known = self.parts.audit.get(seq);
+            if let Ok(Some(record)) = known
+                && record.end.is_none()
+            {
+                self.record_end(seq, &record::end_of(job, &job.status()));
+            }
+        }
         for job in self.parts.jobs.list() {
             let new = job.begun_as();
             if let Some(seq) = new.seq.filter(|_| new.is_durable) {

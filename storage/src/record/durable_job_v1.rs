@@ -5,6 +5,7 @@ use schema::Id;
 use serde::{Deserialize, Serialize};
 
 use super::RecordError;
+use crate::redact;
 use crate::state::SavedDurableJob;
 
 /// Hex digits of a mark: 64 random bits, so that no two jobs of a host meet.
@@ -13,6 +14,7 @@ const MARK_DIGITS: usize = 16;
 #[derive(Serialize, Deserialize)]
 pub(crate) struct DurableJobV1 {
     session_id: String,
+    host: String,
     command: String,
     raw: bool,
     mark: String,
@@ -26,6 +28,7 @@ impl DurableJobV1 {
         let SavedDurableJob {
             id: _,
             session_id,
+            host,
             command,
             raw,
             mark,
@@ -34,7 +37,9 @@ impl DurableJobV1 {
         } = job;
         Ok(Self {
             session_id: session_id.into(),
-            command,
+            host,
+            // For showing alone: its host has it.
+            command: redact::text(&command).into_owned(),
             raw,
             mark: checked(mark)?,
             started_at_ms,
@@ -47,6 +52,7 @@ impl DurableJobV1 {
         Ok(SavedDurableJob {
             id: id.to_owned(),
             session_id: Id::new(self.session_id)?,
+            host: self.host,
             command: self.command,
             raw: self.raw,
             mark: checked(self.mark)?,
@@ -67,6 +73,22 @@ fn checked(mark: String) -> Result<String, RecordError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_that_was_typed_is_not_stored() {
+        let saved = SavedDurableJob {
+            id: "job-1".into(),
+            session_id: Id::new("web").unwrap(),
+            host: "ann@SHA256:abc".into(),
+            command: "backup --password typed-by-hand".into(),
+            raw: false,
+            mark: "0123456789abcdef".into(),
+            started_at_ms: 0,
+            seq: 1,
+        };
+        let back = DurableJobV1::from_saved(saved).unwrap().into_saved("job-1");
+        assert_eq!(back.unwrap().command, "backup --password [redacted]");
+    }
 
     #[test]
     fn a_mark_is_sixteen_hex_digits_and_nothing_else() {

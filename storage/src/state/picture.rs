@@ -55,8 +55,10 @@ pub struct SavedDurableJob {
     pub id: String,
     /// The session that it was started on, which may be gone by now.
     pub session_id: Id,
-    /// What it runs, whole: whoever asks for the job is shown it. It may hold
-    /// what its caller typed, as the specs may.
+    /// The user and the host key by which its host is known again:
+    /// `ann@SHA256:...`. Its session may lead elsewhere by now.
+    pub host: String,
+    /// What it runs, for whoever asks. Secrets are taken out when it is stored.
     pub command: String,
     /// Keep control sequences in results.
     pub raw: bool,

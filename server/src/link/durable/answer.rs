@@ -42,6 +42,11 @@ impl AnswerParser {
         }
     }
 
+    /// Whether the script has begun.
+    pub(in crate::link) fn is_greeted(&self) -> bool {
+        self.greeting.is_over()
+    }
+
     /// The answer, once its line is whole.
     pub(in crate::link) fn feed(&mut self, mut bytes: &[u8]) -> Result<Option<Answer>, Garbled> {
         if !self.greeting.skip(&mut bytes)? {

@@ -69,6 +69,11 @@ impl Greeting {
         }
     }
 
+    /// Whether it came.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over
+    }
+
     /// Takes from the front of `bytes`; true once the greeting is over, and
     /// then nothing more.
     pub(super) fn skip(&mut self, bytes: &mut &[u8]) -> Result<bool, Garbled> {

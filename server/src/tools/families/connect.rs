@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use schema::limits::SESSION_WAIT;
 use schema::spec::SshSpec;
@@ -16,6 +17,10 @@ use crate::sessions::{ConnectRequest, Connected};
 use crate::tools::answer::Answer;
 use crate::tools::caller::Caller;
 use crate::tools::desk::Tools;
+
+/// How long a session stays for its ended durable jobs to be removed from the
+/// host.
+const REMOVAL_WAIT: Duration = Duration::from_secs(3);
 
 /// `user@host` as far as a spec names them, for a person.
 pub(super) fn target(id: &str, spec: &SshSpec) -> String {
@@ -56,7 +61,7 @@ pub(super) async fn connect(
     tools
         .parts
         .durable_jobs
-        .attach(session.id(), &session.link());
+        .attach(session.id(), &session.links());
     answer(tools, &connected)
 }
 
@@ -88,9 +93,21 @@ pub(super) async fn disconnect(tools: &Tools, ask: SshDisconnect) -> Result<Answ
     let (stays, ended): (Vec<_>, Vec<_>) = running
         .into_iter()
         .partition(|job| job.begun_as().is_durable && job.status().state == JobState::Running);
+    let removals = ended.iter().filter(|job| job.begun_as().is_durable);
+    let removals = futures::future::join_all(removals.map(|job| job.is_left()));
+    if tokio::time::timeout(REMOVAL_WAIT, removals).await.is_err() {
+        tracing::info!(session = %ask.id, "a job's folder stays on the host for seven days");
+    }
+    let (survived, ended): (Vec<_>, Vec<_>) =
+        ended.into_iter().partition(|job| job.status().survived);
     tools.parts.sessions.disconnect(&ask.id).await?;
     let words = format!("disconnected {}", ask.id);
-    let ended = named("; ended with it", &ended, "");
+    let ended = named("; ended with it", &ended, "")
+        + &named(
+            "; told to end, and may still run on the host",
+            &survived,
+            "",
+        );
     let stays = named(
         "; on the host goes on",
         &stays,

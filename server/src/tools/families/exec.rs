@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use schema::limits::{CALL_TIMEOUT_MS, SESSION_WAIT};
 use schema::tools::exec::SshExec;
-use schema::tools::job::OnTimeout;
+use schema::tools::job::{JobState, OnTimeout};
 use schema::{Code, Fault};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::connect::{agent_of, or_cancelled};
 use super::finish;
 use super::job::end;
-use crate::job::{Job, NewJob, Status, start_exec};
+use crate::job::{Job, NewJob, Status, host_of, start_exec};
 use crate::link::{DurableStart, Exec, Mark, is_variable_name};
 use crate::sessions::Session;
 use crate::tools::answer::Answer;
@@ -38,15 +38,20 @@ pub(super) async fn exec(tools: &Tools, ask: SshExec, caller: &Caller) -> Result
     let room = finish::room(tools, caller, max_bytes);
     let job = start(tools, ask, deadline, caller).await?;
     if background {
-        return running(&job, caller, room);
+        return running(tools, &job, caller, room);
     }
     let mut answer = match wait_for(&job, deadline, caller).await {
         Waited::Ended(status) => said_whole(tools, &job, &status, false, room),
         Waited::TimeOver if on_timeout == Some(OnTimeout::Kill) => {
             let status = end(tools, &job, "TERM").await;
-            said_whole(tools, &job, &status, true, room)
+            if status.state == JobState::Running {
+                // It was told, and does not end, or cannot be told.
+                running(tools, &job, caller, room)
+            } else {
+                said_whole(tools, &job, &status, true, room)
+            }
         }
-        Waited::TimeOver => running(&job, caller, room),
+        Waited::TimeOver => running(tools, &job, caller, room),
         Waited::Vanished => Ok(left_unread(&job)),
         Waited::Cancelled => {
             let status = end(tools, &job, "TERM").await;
@@ -135,7 +140,8 @@ async fn durable(
     }
     // A host that is not there is told now, before anything is on record.
     let wait = deadline.duration_since(Instant::now()).min(SESSION_WAIT);
-    or_cancelled(caller, async { Ok(session.connection(wait).await?) }).await?;
+    let connection = or_cancelled(caller, async { Ok(session.connection(wait).await?) }).await?;
+    let host = host_of(&connection);
     let start = DurableStart {
         mark: Mark::fresh(),
         command: ask.command,
@@ -146,7 +152,7 @@ async fn durable(
     let starting = tools
         .parts
         .durable_jobs
-        .start(session.id(), new, start, session.link());
+        .start(session.id(), host, new, start, session.links());
     let job = starting.await.map_err(|error| {
         let words = format!(
             "the job cannot be kept, so it was not started: {}",
@@ -172,11 +178,11 @@ fn refuse_what_comes_later(ask: &SshExec) -> Result<(), Fault> {
 }
 
 /// It goes on, and its caller hears of it in the form that it takes.
-fn running(job: &Arc<Job>, caller: &Caller, room: usize) -> Result<Answer, Fault> {
+fn running(tools: &Tools, job: &Arc<Job>, caller: &Caller, room: usize) -> Result<Answer, Fault> {
     if caller.takes_tasks {
         return Ok(left_unread(job));
     }
-    finish::running(job, room)
+    finish::running(tools, job, room)
 }
 
 /// It goes on, and its output stays unread, for whoever asks next.

@@ -25,18 +25,35 @@ pub(super) fn room(tools: &Tools, caller: &Caller, asked: Option<usize>) -> usiz
     asked.unwrap_or(most).min(RESULT_UNBOUNDED_BYTES)
 }
 
-/// It goes on; somebody is told of it, so it is kept.
-pub(super) fn running(job: &Arc<Job>, room: usize) -> Result<Answer, Fault> {
+/// It goes on; somebody is told of it, so it is kept. What has ended just now is
+/// answered as ended.
+pub(super) fn running(tools: &Tools, job: &Arc<Job>, room: usize) -> Result<Answer, Fault> {
     job.keep();
-    let (mut result, begins) = result(job, &job.status(), |stream| job.read_on(stream, room))?;
+    let status = job.status();
+    if status.state != JobState::Running {
+        return ended(job, &status, false, room);
+    }
+    let (mut result, begins) = result(job, &status, |stream| job.read_on(stream, room))?;
     job.id().clone_into(&mut result.job_id);
-    result.note = format!(
-        "it goes on as {0}: do not start it again; job_wait {{\"job_id\":\"{0}\"}} waits for its end",
-        job.id()
-    );
+    result.note = note(tools, job);
     let mut answer = answer(job, result, begins, room)?;
     answer.goes_on = Some(Arc::clone(job));
     Ok(answer)
+}
+
+/// That it goes on, and what to do about it.
+fn note(tools: &Tools, job: &Job) -> String {
+    let (id, target) = (job.id(), &job.begun_as().target);
+    if tools.parts.durable_jobs.is_resting(id) {
+        return format!(
+            "it goes on on its host as {id}, and nobody follows it: ssh_connect \
+             {{\"id\":\"{target}\"}} with the spec it had, then job_wait"
+        );
+    }
+    format!(
+        "it goes on as {id}: do not start it again; job_wait {{\"job_id\":\"{id}\"}} waits for \
+         its end"
+    )
 }
 
 /// It ended, somehow.

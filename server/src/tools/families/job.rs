@@ -67,7 +67,7 @@ pub(super) async fn wait(tools: &Tools, ask: JobWait, caller: &Caller) -> Result
     let (status, room) = (job.status(), finish::room(tools, caller, None));
     match status.state {
         // Its end is the call's that started it, not this one's.
-        JobState::Running => finish::running(&job, room).map(|answer| Answer {
+        JobState::Running => finish::running(tools, &job, room).map(|answer| Answer {
             goes_on: None,
             ..answer
         }),
@@ -127,7 +127,7 @@ pub(super) fn find(tools: &Tools, id: &str) -> Result<Arc<Job>, Fault> {
             known.join(", ")
         };
         let words = format!(
-            "there is no job `{}` (there are: {known}); jobs end with the daemon that ran them",
+            "there is no job `{}` (there are: {known}); output is kept for 7 days after a job has ended",
             id.escape_debug()
         );
         Fault::new(Code::NotFound, words).next("see job_list, and history for what was run")

@@ -22,6 +22,12 @@ use crate::tools::desk::Tools;
 /// also when half of it is escaped.
 const LENGTH: u64 = 24_000;
 
+/// What the fields beside the data take, in bytes.
+const OTHER_FIELDS: usize = 500;
+
+/// A piece that is read no shorter, in bytes.
+const SHORTEST: usize = 1_000;
+
 pub(super) async fn read(tools: &Tools, ask: OutputRead) -> Result<Answer, Fault> {
     let job = match (&ask.job_id, ask.seq) {
         (Some(id), None) => find(tools, id)?,
@@ -44,8 +50,12 @@ pub(super) async fn read(tools: &Tools, ask: OutputRead) -> Result<Answer, Fault
         })?),
         None => None,
     };
-    let length = ask.length;
-    let looking = tokio::task::spawn_blocking(move || look(&job, regex.as_ref(), &ask));
+    // Asked for, it may be as long as it is written; else the usual limit counts.
+    let room = match ask.length {
+        Some(_) => RESULT_UNBOUNDED_BYTES,
+        None => tools.parts.result_limit,
+    };
+    let looking = tokio::task::spawn_blocking(move || look(&job, regex.as_ref(), &ask, room));
     let mut answer = match looking.await {
         Ok(found) => found?,
         Err(panic) => {
@@ -53,27 +63,38 @@ pub(super) async fn read(tools: &Tools, ask: OutputRead) -> Result<Answer, Fault
             return Err(Fault::new(Code::Internal, words));
         }
     };
-    answer.max_bytes = length
-        .and_then(|length| usize::try_from(length).ok())
-        .map(|length| {
-            // Room for the other fields, and for characters that are escaped.
-            length.saturating_mul(2).saturating_add(2_000)
-        });
+    answer.max_bytes = Some(room);
     Ok(answer)
 }
 
-/// Reads what is asked for. Blocking: a search reads all that is kept.
-fn look(job: &Arc<Job>, regex: Option<&Regex>, ask: &OutputRead) -> Result<Answer, Fault> {
+/// Reads what is asked for. Blocking: a search reads all that is kept. What would
+/// be cut in the writing is read shorter, so that nothing is passed over.
+fn look(
+    job: &Arc<Job>,
+    regex: Option<&Regex>,
+    ask: &OutputRead,
+    room: usize,
+) -> Result<Answer, Fault> {
     let stream = match ask.stream {
         Some(Named::Stderr) => Stream::Stderr,
         _ => Stream::Stdout,
     };
     let is_over = job.status().state != JobState::Running;
     let total = job.total(stream);
-    let part = piece(job, stream, regex, ask, is_over).map_err(|error| unread(job, &error))?;
-    let data = match ask.encoding {
-        Some(Encoding::Base64) => STANDARD.encode(&part.data),
-        _ => plain(&part.data),
+    let length = usize::try_from(ask.length.unwrap_or(LENGTH)).unwrap_or(usize::MAX);
+    let mut length = length.min(RESULT_UNBOUNDED_BYTES / 8);
+    let (part, data) = loop {
+        let part = piece(job, stream, regex, ask, is_over, length);
+        let part = part.map_err(|error| unread(job, &error))?;
+        let data = match ask.encoding {
+            Some(Encoding::Base64) => STANDARD.encode(&part.data),
+            _ => plain(&part.data),
+        };
+        let written = serde_json::to_string(&data).map_or(data.len(), |text| text.len());
+        if written + OTHER_FIELDS <= room || length <= SHORTEST {
+            break (part, data);
+        }
+        length /= 2;
     };
     Answer::record(&OutputPart {
         data,
@@ -91,10 +112,9 @@ fn piece(
     regex: Option<&Regex>,
     ask: &OutputRead,
     is_over: bool,
+    length: usize,
 ) -> io::Result<Part> {
     let read = |offset, max| job.read(stream, offset, max);
-    let length = usize::try_from(ask.length.unwrap_or(LENGTH)).unwrap_or(usize::MAX);
-    let length = length.min(RESULT_UNBOUNDED_BYTES);
     let from = ask.offset.unwrap_or(0);
     match (regex, ask.tail) {
         (Some(regex), _) => grep(
