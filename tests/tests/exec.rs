@@ -166,8 +166,11 @@ fn a_client_that_vanishes_leaves_its_job() {
 
 #[test]
 fn a_call_on_a_frozen_host_keeps_its_deadline_and_what_was_not_sent_is_withdrawn() {
-    let world = World::new();
+    // With a single place no channel stands ready for the next command, which
+    // would be sent at once.
+    let world = World::with_sshd(&["MaxSessions 1"]);
     let agent = world.connected("web");
+    exec(&agent, "true", json!({}));
     world.sshd.freeze();
     let start = Instant::now();
     let left = world.remote("ran");

@@ -138,6 +138,11 @@ impl Job {
         }
     }
 
+    /// Whether it was sent to its host.
+    pub fn is_sent(&self) -> bool {
+        *self.sent.borrow()
+    }
+
     /// The code of why it never started.
     pub fn failed_code(&self) -> Option<Code> {
         self.status.borrow().failed.as_ref().map(|fault| fault.code)

@@ -100,7 +100,10 @@ async fn want_link(tools: &Tools, job: &Job) {
 
 /// Ends a job with `signal`, then KILL, and waits for its end.
 pub(super) async fn end(tools: &Tools, job: &Job, signal: &str) -> Status {
-    let through = match tools.parts.sessions.find(&job.begun_as().target) {
+    // What was not sent yet has nothing on the host to look for, and is told
+    // before it is.
+    let session = tools.parts.sessions.find(&job.begun_as().target);
+    let through = match session.filter(|_| job.is_sent()) {
         Some(session) => session.place(PLACE_WAIT).await.ok(),
         None => None,
     };
