@@ -55,6 +55,11 @@ fn each_of_two_clients_gets_in_with_its_own_agent() {
         assert_eq!(used(&world, &second, &ids[1]), second_key.fingerprint());
         // It is the session's own also when the other client dials it anew.
         world.sshd.drop_connections();
+        // What is sent into a link that has just died has an unknown outcome.
+        until_true("the daemon has seen it", SOON, || {
+            let info = second.call("ssh_info", json!({"id": ids[0]})).ok();
+            info["state"] != "connected"
+        });
         assert_eq!(used(&world, &second, &ids[0]), first_key.fingerprint());
     }
 }
