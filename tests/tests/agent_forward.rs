@@ -2,6 +2,7 @@
 //! no other, as long as it runs.
 
 use serde_json::{Value, json};
+use tests::until::{SOON, until_true};
 use tests::{Agent, Key, KeyAgent, World, programs};
 
 /// An agent with one key, named `name`.
@@ -44,6 +45,10 @@ fn a_command_uses_its_callers_agent_also_after_a_reconnect() {
     open(&client, &forwarding(&world));
     assert!(listed(&client).contains(&key.fingerprint()));
     world.sshd.drop_connections();
+    until_true("the daemon has seen it", SOON, || {
+        let info = client.call("ssh_info", json!({"id": "web"})).ok();
+        info["state"] != "connected"
+    });
     assert!(listed(&client).contains(&key.fingerprint()));
     client.call("ssh_reconnect", json!({"id": "web"})).ok();
     assert!(listed(&client).contains(&key.fingerprint()));

@@ -61,6 +61,10 @@ fn the_next_call_dials_a_dropped_session() {
     let world = World::new();
     let agent = opened(&world, json!({}));
     world.sshd.drop_connections();
+    // What is sent into a link that has just died has an unknown outcome.
+    until_true("the daemon has seen it", SOON, || {
+        state(&agent) != "connected"
+    });
     let result = agent
         .call(
             "ssh_exec",
