@@ -46,8 +46,9 @@ pub trait OutputSink: Sync {
 pub struct Kill {
     /// The first signal, without `SIG`.
     pub signal: String,
-    /// A connection to the same host that has a place for looking the command's
-    /// processes up; its own where there is none.
+    /// A connection of the same session that has a place for looking the
+    /// command's processes up; its own where there is none. Where a name leads to
+    /// several hosts it may be another's, and then finds nothing.
     pub through: Option<Arc<Connection>>,
 }
 
