@@ -2,6 +2,11 @@
 //! spoken to.
 
 use std::io::Write;
+use std::process::ExitCode;
+
+use schema::Fault;
+
+use crate::replies;
 
 /// A line on stderr. A closed stderr is no reason to stop.
 pub(crate) fn to_person(words: &str) {
@@ -12,4 +17,18 @@ pub(crate) fn to_person(words: &str) {
 pub(crate) fn answer(words: &str) {
     // Whoever cut the pipe wants no more.
     drop(writeln!(std::io::stdout(), "{words}"));
+}
+
+/// What a command came to, and its exit code.
+pub(crate) fn outcome(done: Result<String, Fault>) -> ExitCode {
+    match done {
+        Ok(text) => {
+            answer(&text);
+            ExitCode::SUCCESS
+        }
+        Err(fault) => {
+            to_person(&replies::words(&fault));
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -37,6 +37,18 @@ pub enum Method {
         /// As known_hosts names it, or `host:port`.
         name: String,
     },
+    /// What of ours is on the host of a session; answered with [`Leftovers`].
+    Leftovers {
+        /// The session.
+        session_id: String,
+    },
+    /// End one of them; answered with those that were ended.
+    EndLeftover {
+        /// The session.
+        session_id: String,
+        /// Its name on the host, or `all`.
+        mark: String,
+    },
     /// Call a tool as a client would, without the model's result limit;
     /// answered with `{text, is_error}`.
     Tool {
@@ -73,6 +85,28 @@ pub struct About {
     pub reason: String,
     /// The absolute path of its state database.
     pub state_path: String,
+}
+
+/// What durable shells and jobs left on a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leftovers {
+    /// Shells first.
+    pub rows: Vec<Leftover>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leftover {
+    /// `shell` or `job`.
+    pub kind: String,
+    /// Its name on the host.
+    pub mark: String,
+    /// `lives`, `ended` or `lost`.
+    pub state: String,
+    /// The holder of a shell; empty for none.
+    pub holder: String,
+    /// What it is called here.
+    pub label: String,
 }
 
 /// Host keys of our own file of accepted ones.

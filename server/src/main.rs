@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use server::daemon::config::Config;
 use server::daemon::exit::EXIT_CONFIG;
-use server::daemon::hardening::harden;
+use server::daemon::hardening::{allow_many_files, harden};
+use server::daemon::memory::keep_freed_memory;
 use server::daemon::options::{Environment, Flags};
 use server::daemon::run::StartError;
 
@@ -38,6 +39,10 @@ fn start(flags: &Flags) -> Result<u8, StartError> {
         exit: EXIT_CONFIG,
     };
     harden().map_err(|error| wrong(format!("cannot harden the process: {error}")))?;
+    if let Err(error) = allow_many_files() {
+        tracing::debug!(%error, "the limit of open files stays as it is");
+    }
+    keep_freed_memory();
     let environment = Environment::from_variables(std::env::vars_os());
     let config = Config::resolve(flags, &environment)
         .map_err(|error| wrong(schema::Fault::chain(&error)))?;

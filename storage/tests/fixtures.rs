@@ -11,8 +11,8 @@ use schema::{GoDuration, Id};
 use serde_json::{Value, json};
 use storage::audit::{AuditLog, AuditOptions, CallEnd, HistoryQuery, NewCall, Outcome};
 use storage::state::{
-    Change, Picture, SavedDockerHost, SavedDurableJob, SavedForward, SavedSession, StateOptions,
-    StateStore,
+    Change, Picture, SavedDockerHost, SavedDurableJob, SavedDurableShell, SavedForward,
+    SavedSession, StateOptions, StateStore,
 };
 
 const AUDIT_FILES: [&str; 4] = ["audit-202501.redb", "audit.tail", "audit.head", "audit.key"];
@@ -63,11 +63,17 @@ fn picture_json(picture: &Picture) -> Value {
         json!({ "id": j.id, "session_id": j.session_id, "command": j.command, "raw": j.raw,
             "mark": j.mark, "started_at_ms": j.started_at_ms, "seq": j.seq })
     });
+    let durable_shells = picture.durable_shells.iter().map(|s| {
+        json!({ "session_id": s.session_id, "id": s.id, "host": s.host, "mark": s.mark,
+            "holder": s.holder, "rows": s.rows, "cols": s.cols,
+            "opened_at_ms": s.opened_at_ms })
+    });
     json!({
         "sessions": sessions.collect::<Vec<_>>(),
         "forwards": forwards.collect::<Vec<_>>(),
         "docker_hosts": docker_hosts.collect::<Vec<_>>(),
         "durable_jobs": durable_jobs.collect::<Vec<_>>(),
+        "durable_shells": durable_shells.collect::<Vec<_>>(),
     })
 }
 
@@ -111,14 +117,24 @@ async fn a_state_of_version_1_comes_out_as_it_was_written_and_with_no_durable_jo
     assert_eq!(migrated_from, Some(1));
     let mut expected = written_then("v1");
     expected["durable_jobs"] = json!([]);
+    expected["durable_shells"] = json!([]);
     assert_eq!(picture_json(&picture), expected);
 }
 
 #[tokio::test]
-async fn a_state_of_version_2_is_read_as_it_was_written() {
+async fn a_state_of_version_2_comes_out_as_it_was_written_and_with_no_durable_shell() {
     let (migrated_from, picture) = opened_twice("v2").await;
+    assert_eq!(migrated_from, Some(2));
+    let mut expected = written_then("v2");
+    expected["durable_shells"] = json!([]);
+    assert_eq!(picture_json(&picture), expected);
+}
+
+#[tokio::test]
+async fn a_state_of_version_3_is_read_as_it_was_written() {
+    let (migrated_from, picture) = opened_twice("v3").await;
     assert_eq!(migrated_from, None);
-    assert_eq!(picture_json(&picture), written_then("v2"));
+    assert_eq!(picture_json(&picture), written_then("v3"));
 }
 
 #[test]
@@ -141,6 +157,7 @@ fn every_field() -> Vec<Change> {
         Change::PutSession(Box::new(session())),
         Change::PutDockerHost(Box::new(docker_host())),
         Change::PutDurableJob(Box::new(durable_job())),
+        Change::PutDurableShell(Box::new(durable_shell())),
     ];
     changes.extend(forwards().map(Change::PutForward));
     changes
@@ -220,6 +237,19 @@ fn durable_job() -> SavedDurableJob {
     }
 }
 
+fn durable_shell() -> SavedDurableShell {
+    SavedDurableShell {
+        session_id: id("web"),
+        id: id("main"),
+        host: "ann@SHA256:abc".into(),
+        mark: "fedcba9876543210".into(),
+        holder: "tmux rsmcp-fedcba9876543210".into(),
+        rows: 50,
+        cols: 132,
+        opened_at_ms: AT_MS,
+    }
+}
+
 fn forwards() -> impl Iterator<Item = SavedForward> {
     let (host, port) = ("db".to_owned(), 5432);
     let kinds = [
@@ -260,8 +290,8 @@ async fn write_the_fixture_of_the_state() {
     let picture = picture_json(&store.picture().await.unwrap());
     store.close().await;
     let path = home.path().join("state.redb");
-    fs::copy(path, fixture("v2/state.redb")).unwrap();
-    fs::write(fixture("v2/state.json"), format!("{picture:#}\n")).unwrap();
+    fs::copy(path, fixture("v3/state.redb")).unwrap();
+    fs::write(fixture("v3/state.json"), format!("{picture:#}\n")).unwrap();
 }
 
 #[test]

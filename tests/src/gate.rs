@@ -66,6 +66,9 @@ impl Gate {
     }
 
     fn waits(&self) -> String {
-        format!("until [ -e {} ]; do sleep 0.1; done", self.path.display())
+        let (gate, world) = (self.path.display(), self.path.with_file_name(""));
+        // A command that outlives its story ends with the story's folder.
+        let world = world.display();
+        format!("while [ -d {world} ] && ! [ -e {gate} ]; do sleep 0.1; done")
     }
 }

@@ -22,8 +22,8 @@ pub struct SlowLine {
 }
 
 impl SlowLine {
-    /// Leads to `port` on loopback; each piece arrives `one_way` later.
-    pub fn start(port: u16, one_way: Duration) -> Self {
+    /// Leads to `address`; each piece arrives `one_way` later.
+    pub fn start(address: String, one_way: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let line = Self {
             port: listener.local_addr().expect("its address").port(),
@@ -32,7 +32,7 @@ impl SlowLine {
         let open = Arc::clone(&line.open);
         thread::spawn(move || {
             for near in listener.incoming().flatten() {
-                let Ok(far) = TcpStream::connect(("127.0.0.1", port)) else {
+                let Ok(far) = TcpStream::connect(&address) else {
                     continue;
                 };
                 carry(&near, &far, one_way);

@@ -3,15 +3,15 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::process::{Child, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::process::{self, Signal};
 use crate::until::{SOON, until_true};
-use crate::{Key, sshd_config};
+use crate::{Key, Network, sshd_config};
 
 /// A server, and what it runs on.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub struct Sshd {
     folder: PathBuf,
     port: u16,
     extra: Vec<String>,
+    network: Option<Network>,
     host_key: Key,
     child: Option<Child>,
 }
@@ -27,15 +28,28 @@ impl Sshd {
     /// Starts one in `folder`, which is made. `extra` are lines of
     /// `sshd_config` that win over the harness's.
     pub fn start(folder: &Path, extra: &[&str]) -> Self {
+        Self::start_at(folder, extra, None)
+    }
+
+    /// The same, on a machine of its own.
+    pub fn start_at(folder: &Path, extra: &[&str], network: Option<Network>) -> Self {
         std::fs::create_dir_all(folder).expect("sshd's folder");
         let mut sshd = Self {
             folder: folder.to_path_buf(),
             port: free_port(),
             extra: extra.iter().map(|line| (*line).to_owned()).collect(),
+            network,
             host_key: Key::new(&folder.join("host_key"), ""),
             child: None,
         };
         sshd.authorize(&[]);
+        // A port that was free may be somebody's by now.
+        for _ in 0..5 {
+            if sshd.comes_up() {
+                return sshd;
+            }
+            sshd.port = free_port();
+        }
         sshd.up();
         sshd
     }
@@ -45,9 +59,20 @@ impl Sshd {
         self.port
     }
 
-    /// `127.0.0.1:PORT`.
+    /// `127.0.0.1:PORT`, or that on its own machine.
     pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("{}:{}", self.host(), self.port)
+    }
+
+    /// The machine of its own.
+    pub fn network(&self) -> &Network {
+        self.network.as_ref().expect("a server with a network")
+    }
+
+    fn host(&self) -> Ipv4Addr {
+        self.network
+            .as_ref()
+            .map_or(Ipv4Addr::LOCALHOST, Network::address)
     }
 
     /// The host key's `SHA256:...`.
@@ -60,9 +85,9 @@ impl Sshd {
         format!("{} {}\n", self.known_as(), self.host_key())
     }
 
-    /// `[127.0.0.1]:PORT`, as known_hosts names the server.
+    /// `[ADDRESS]:PORT`, as known_hosts names the server.
     pub fn known_as(&self) -> String {
-        format!("[127.0.0.1]:{}", self.port)
+        format!("[{}]:{}", self.host(), self.port)
     }
 
     /// The public host key, `ssh-ed25519 AAAA...`.
@@ -109,19 +134,29 @@ impl Sshd {
 
     /// Starts it again on its port.
     pub fn up(&mut self) {
-        let config = sshd_config::write(&self.folder, self.port, &self.extra);
+        assert!(self.comes_up(), "sshd did not come up: {}", self.log());
+    }
+
+    fn comes_up(&mut self) -> bool {
+        let config = sshd_config::write(&self.folder, &self.address(), &self.extra);
         let log = self.folder.join("log");
-        let child = sshd_config::command(&self.folder, &config, &log, &self.extra).spawn();
-        self.child = Some(child.expect("sshd starts"));
-        let mut answered = false;
+        let mut command = sshd_config::command(&self.folder, &config, &log, &self.extra);
+        if let Some(network) = &self.network {
+            command = network.enter(&command);
+        }
+        command.stdin(Stdio::null());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        self.child = Some(command.spawn().expect("sshd starts"));
         for _ in 0..500 {
-            answered = self.answers();
-            if answered || !self.is_running() {
-                break;
+            if !self.is_running() {
+                return false;
+            }
+            if self.answers() {
+                return true;
             }
             crate::until::pause(Duration::from_millis(20));
         }
-        assert!(answered, "sshd did not come up: {}", self.log());
+        false
     }
 
     /// Kills the server and every connection.
@@ -134,6 +169,16 @@ impl Sshd {
         until_true("sshd's port is closed", SOON, || {
             TcpStream::connect(self.address()).is_err()
         });
+    }
+
+    /// Its machine goes down and comes back with another address; the port stays.
+    pub fn move_elsewhere(&mut self) {
+        self.kill();
+        self.network
+            .as_mut()
+            .expect("a server with a network")
+            .move_elsewhere();
+        self.up();
     }
 
     /// Kills the connections and leaves the listener.

@@ -38,11 +38,11 @@ const NEWER: [&str; 1] = ["PerSourcePenalties no"];
 /// `SHLVL` is 2 so that bash does not read the start-up files of whoever runs
 /// the tests, as it does for a first shell below sshd: they may take longer
 /// than what is measured.
-pub(crate) fn write(folder: &Path, port: u16, extra: &[String]) -> PathBuf {
+pub(crate) fn write(folder: &Path, address: &str, extra: &[String]) -> PathBuf {
     let shown = folder.display();
     let base = format!(
         "{}\n\
-         ListenAddress 127.0.0.1:{port}\n\
+         ListenAddress {address}\n\
          HostKey {shown}/host_key\n\
          AuthorizedKeysFile {shown}/authorized_keys\n\
          PidFile none\n\
@@ -57,10 +57,10 @@ pub(crate) fn write(folder: &Path, port: u16, extra: &[String]) -> PathBuf {
          PrintMotd no\n\
          SetEnv SHLVL=2\n\
          AcceptEnv LANG LC_* STORY_*\n\
-         Subsystem sftp internal-sftp\n\
          LogLevel VERBOSE\n",
         extra.join("\n").replace("{folder}", &shown.to_string()),
-    ) + &split_programs();
+    ) + &split_programs()
+        + sftp(extra);
     let path = folder.join("sshd_config");
     let mut text = base;
     for option in NEWER {
@@ -72,6 +72,15 @@ pub(crate) fn write(folder: &Path, port: u16, extra: &[String]) -> PathBuf {
     }
     std::fs::write(&path, text).expect("sshd's configuration");
     path
+}
+
+/// sshd takes no second line for a subsystem.
+fn sftp(extra: &[String]) -> &'static str {
+    if extra.iter().any(|line| line.starts_with("Subsystem ")) {
+        ""
+    } else {
+        "Subsystem sftp internal-sftp\n"
+    }
 }
 
 /// From 9.8 on sshd starts programs beside it; unpacked ones lie elsewhere.
@@ -160,9 +169,6 @@ pub(crate) fn command(folder: &Path, config: &Path, log: &Path, extra: &[String]
         programs::command("sshd")
     };
     sshd.args(["-D", "-f"]).arg(config).arg("-E").arg(log);
-    sshd.stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
     sshd
 }
 

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use schema::place::{Place, Surroundings};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::until::{SOON, until};
-use crate::{Agent, Daemon, Era, Key, Sshd, programs};
+use crate::{Agent, Daemon, Era, Key, Network, SlowLine, Sshd, programs};
 
 /// Everything that a story touches; gone when dropped, daemon included.
 #[derive(Debug)]
@@ -29,6 +30,11 @@ impl World {
 
     /// The same with lines of `sshd_config`.
     pub fn with_sshd(extra: &[&str]) -> Self {
+        Self::with_sshd_at(extra, None)
+    }
+
+    /// The same, the server on a machine of its own.
+    pub fn with_sshd_at(extra: &[&str], network: Option<Network>) -> Self {
         // Short, since the daemon's socket has a path of 107 bytes at most.
         let home = tempfile::Builder::new()
             .prefix("rsm-")
@@ -38,7 +44,7 @@ impl World {
             std::fs::create_dir(home.path().join(folder)).expect("a folder of the home");
         }
         let key = Key::new(&home.path().join("key"), "");
-        let mut sshd = Sshd::start(&home.path().join("sshd"), extra);
+        let mut sshd = Sshd::start_at(&home.path().join("sshd"), extra, network);
         sshd.authorize(&[&key]);
         let world = Self {
             home,
@@ -70,6 +76,15 @@ impl World {
     /// Writes the server's present key into `known_hosts`.
     pub fn trust(&self) {
         self.trust_lines(&self.sshd.known_hosts_line());
+    }
+
+    /// A line to the server with a delay; both are known.
+    pub fn line(&self, one_way: Duration) -> SlowLine {
+        let line = SlowLine::start(self.sshd.address(), one_way);
+        let (port, key) = (line.port(), self.sshd.host_key());
+        let beside = format!("[127.0.0.1]:{port} {key}\n");
+        self.trust_lines(&(self.sshd.known_hosts_line() + &beside));
+        line
     }
 
     /// Empties `known_hosts`.
@@ -185,6 +200,16 @@ impl World {
     /// The bridge as a command in this home.
     pub fn bridge(&self) -> Command {
         self.command(&programs::bridge())
+    }
+
+    /// The same, and it and the daemon that it starts have `hosts` for `/etc/hosts`.
+    /// Linux, as root.
+    pub fn bridge_with_hosts(&self, hosts: &Path) -> Command {
+        let script = "mount --bind \"$0\" /etc/hosts && exec \"$@\"";
+        let mut command = self.command(&programs::foreign("unshare"));
+        command.args(["--mount", "sh", "-c", script]);
+        command.arg(hosts).arg(programs::bridge());
+        command
     }
 
     /// The daemon as a command in this home.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::until::{SOON, until, until_true};
-use tests::{Agent, SlowLine, World};
+use tests::{Agent, World};
 
 const LONG: Duration = Duration::from_secs(40);
 
@@ -140,10 +140,7 @@ fn every_byte_is_there_after_the_daemon_was_killed() {
 #[test]
 fn every_byte_is_there_after_the_link_was_cut() {
     let world = World::with_a_host_home();
-    let line = SlowLine::start(world.sshd.port(), Duration::from_millis(5));
-    let known = world.sshd.known_hosts_line();
-    let beside = known.replace(&world.sshd.port().to_string(), &line.port().to_string());
-    world.trust_lines(&beside);
+    let line = world.line(Duration::from_millis(5));
     let agent = world.agent();
     let spec = world.spec_with(json!({"addresses": [line.address()]}));
     agent

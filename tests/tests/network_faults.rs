@@ -104,6 +104,26 @@ fn a_server_that_froze_in_the_middle_of_a_write_is_seen() {
 }
 
 #[test]
+fn a_command_for_a_host_that_fell_silent_waits_for_a_link_that_lives() {
+    let world = World::new();
+    let agent = opened(&world, json!({"keepalive": "3s"}));
+    let line = format!("echo once >> {}", world.remote("log").display());
+    let call = json!({"session_id": "web", "command": line});
+    // Afterwards a channel stands ready.
+    agent.call("ssh_exec", call.clone()).ok();
+    world.sshd.freeze();
+    // One keepalive is unanswered, and the link is not given up yet.
+    pause(Duration::from_secs(5));
+    assert_eq!(state(&agent), "connected");
+    let pending = agent.begin("ssh_exec", call);
+    pause(Duration::from_secs(1));
+    world.sshd.drop_connections();
+    world.sshd.thaw();
+    pending.within(SOON).expect("an answer").ok();
+    assert_eq!(world.remote_lines("log"), ["once", "once"]);
+}
+
+#[test]
 fn a_changed_host_key_stops_everything() {
     let mut world = World::new();
     let agent = opened(&world, json!({"auto_reconnect": true, "persistent": true}));

@@ -141,6 +141,16 @@ fn what_a_job_printed_is_there_after_the_daemon_was_killed() {
 }
 
 #[test]
+fn a_command_in_the_background_names_its_job_however_soon_it_ends() {
+    let world = World::new();
+    let agent = world.connected("web");
+    for _ in 0..50 {
+        let job = exec(&agent, "true", json!({"background": true}));
+        assert!(text(&job["job_id"]).starts_with("job-"), "{job}");
+    }
+}
+
+#[test]
 fn colours_and_binary_are_harmless_as_text_and_whole_as_bytes() {
     let world = World::new();
     let agent = world.connected("web");

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tests::{Agent, SlowLine, World};
+use tests::{Agent, World};
 
 const ROUND_TRIP: Duration = Duration::from_millis(40);
 
@@ -24,11 +24,7 @@ fn median(agent: &Agent, call: &Value) -> Duration {
 #[test]
 fn a_command_costs_one_round_trip_in_a_folder_or_not_and_its_input_one_more() {
     let world = World::new();
-    let line = SlowLine::start(world.sshd.port(), ROUND_TRIP / 2);
-    let known = world.sshd.known_hosts_line();
-    let here = world.sshd.port().to_string();
-    let beside = known.replace(&here, &line.port().to_string());
-    world.trust_lines(&(known + "\n" + &beside));
+    let line = world.line(ROUND_TRIP / 2);
     let agent = world.connected("near");
     let far = world.spec_with(json!({"addresses": [line.address()]}));
     agent

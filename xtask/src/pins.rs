@@ -21,3 +21,30 @@ pub(crate) const SSH_PACKAGES: [&str; 1] = ["openssh-client"];
 
 /// The packages of `strace` and of what it may lack.
 pub(crate) const STRACE_PACKAGES: [&str; 2] = ["strace", "libunwind8"];
+
+/// Programs that stories of shells drive, and their packages.
+pub(crate) const SHELL_PACKAGES: [(&str, &str); 11] = [
+    ("bash", "bash"),
+    ("zsh", "zsh"),
+    ("fish", "fish"),
+    ("dash", "dash"),
+    ("busybox", "busybox-static"),
+    ("vi", "vim-tiny"),
+    ("less", "less"),
+    ("top", "procps"),
+    ("tmux", "tmux"),
+    ("screen", "screen"),
+    ("dtach", "dtach"),
+];
+
+/// What makes network namespaces, and the package of each.
+pub(crate) const NETWORK_PACKAGES: [(&str, &str); 2] =
+    [("ip", "iproute2"), ("iptables", "iptables")];
+
+/// Real services and their clients, and the package of each; none of them starts a
+/// service on the machine. redis-check-rdb is redis-server under another name.
+pub(crate) const SERVICE_PACKAGES: [(&str, &str); 3] = [
+    ("redis-check-rdb", "redis-tools"),
+    ("busybox", "busybox-static"),
+    ("curl", "curl"),
+];

@@ -16,11 +16,16 @@ pub(crate) struct Suite {
 }
 
 /// Suites that measure or that load the machine: one story at a time.
-const ALONE: [&str; 3] = ["kill_rounds", "bridges", "rehydrate"];
+const ALONE: [&str; 4] = ["kill_rounds", "bridges", "rehydrate", "forward_faults"];
 
 /// Suites that need more than OpenSSH.
-const MORE_NEEDS: [(&str, &[Need]); 2] = [
+const MORE_NEEDS: [(&str, &[Need]); 7] = [
+    ("forwards", &[Need::Services]),
+    ("forward_faults", &[Need::Network]),
     ("no_shell", &[Need::Strace]),
+    ("durable_shells", &[Need::Shells, Need::Network]),
+    ("shell_runs", &[Need::Shells]),
+    ("shells", &[Need::Shells]),
     ("sdk", &[Need::Python, Need::TypeScript]),
 ];
 
@@ -32,7 +37,7 @@ pub(crate) fn all() -> Result<Vec<Suite>, String> {
     let mut suites = vec![
         Suite {
             name: "unit".to_owned(),
-            needs: vec![Need::OpenSsh],
+            needs: vec![Need::OpenSsh, Need::Shells],
             threads: THREADS,
         },
         Suite {

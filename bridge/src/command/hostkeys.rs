@@ -8,7 +8,7 @@ use schema::{Code, Fault};
 use super::control::Control;
 use crate::config::Config;
 use crate::find::Spawn;
-use crate::{replies, say};
+use crate::say;
 
 /// Does what was typed after `hostkeys`.
 pub(crate) fn run(config: &Config, operands: &[String]) -> ExitCode {
@@ -21,16 +21,7 @@ pub(crate) fn run(config: &Config, operands: &[String]) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match done {
-        Ok(text) => {
-            say::answer(&text);
-            ExitCode::SUCCESS
-        }
-        Err(fault) => {
-            say::to_person(&replies::words(&fault));
-            ExitCode::FAILURE
-        }
-    }
+    say::outcome(done)
 }
 
 fn list(config: &Config) -> Result<String, Fault> {

@@ -3,4 +3,5 @@
 mod control;
 pub(crate) mod daemon;
 pub(crate) mod hostkeys;
+pub(crate) mod leftovers;
 pub(crate) mod status;

@@ -190,6 +190,10 @@ pub struct Copied {
     pub files: u64,
     /// What was not, each with the reason.
     pub skipped: Vec<String>,
+    /// Files that were written in place, since their owner or other names could not
+    /// be kept otherwise: one that is cut off is incomplete.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_place: Vec<String>,
     /// From the request to the end.
     pub duration_ms: u64,
     /// The absolute local path.

@@ -102,9 +102,10 @@ words! {
         Listening = "listening",
         /// Its session is down; a connection that arrives waits.
         Waiting = "waiting",
-        /// It takes connections, but lately some failed.
+        /// It does not listen, since its port is taken or the host refuses; that is
+        /// tried again, and `last_error` says more.
         Degraded = "degraded",
-        /// It does not listen: see `last_error`.
+        /// It cannot go on until a person has seen to its session.
         Failed = "failed",
     }
 }
@@ -142,6 +143,9 @@ pub struct ForwardInfo {
     pub bytes_in: u64,
     /// Bytes towards the target.
     pub bytes_out: u64,
-    /// The last failure; empty for none.
+    /// The last failure, of a connection too; empty for none.
     pub last_error: String,
+    /// Who can use it, where that is not this machine, or the host, alone.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
 }

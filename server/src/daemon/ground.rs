@@ -7,7 +7,7 @@ use schema::Fault;
 use schema::limits::RESULT_MAX_BYTES;
 use storage::audit::{AuditLog, AuditOptions};
 use storage::spool::{Limits, Spool};
-use storage::state::{OpenError, Opened, StateOptions, StateStore};
+use storage::state::{OpenError, Opened, Picture, StateOptions, StateStore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -15,11 +15,14 @@ use super::config::Config;
 use super::config_file::Rule;
 use super::exit::{EXIT_CONFIG, EXIT_OTHER_DAEMON};
 use crate::clock::Clock;
+use crate::files::LocalGuard;
+use crate::forward::{ForwardRoom, Forwards};
 use crate::job::{DurableJobs, Jobs, upkeep};
 use crate::link::Surroundings;
 use crate::link::ssh_config::{Local, Source};
 use crate::serve::token::random_hex;
 use crate::sessions::{Around, Sessions};
+use crate::shell::{HeldShells, Shells};
 use crate::tools::{Mode, Parts, Pattern, Rules, Tools};
 
 /// Why there are no tools.
@@ -71,33 +74,33 @@ pub async fn open(config: &Config) -> Result<Arc<Tools>, GroundError> {
             "a power cut cost the end of the audit log"
         );
     }
-    let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
+    let around = (TaskTracker::new(), CancellationToken::new());
     let jobs = jobs(config, &clock).await?;
-    tasks.spawn(upkeep(jobs.clone(), clock.clone(), stopping.clone()));
-    let sessions = Sessions::new(Around {
-        surroundings: surroundings(config),
-        store: store.clone(),
-        clock: clock.clone(),
-        tasks: tasks.clone(),
-        stopping: stopping.clone(),
-    });
-    let left = opened.picture.durable_jobs;
-    let durable_jobs = DurableJobs::new(jobs.clone(), store.clone(), tasks.clone(), left);
-    sessions.rehydrate(opened.picture.sessions);
-    for session in sessions.list() {
-        durable_jobs.attach(session.id(), &session.links());
-    }
-    let tools = Tools::new(Parts {
-        sessions,
+    around
+        .0
+        .spawn(upkeep(jobs.clone(), clock.clone(), around.1.clone()));
+    let living = Living::new(
+        config,
+        (&store, &clock),
         jobs,
-        durable_jobs,
+        around.clone(),
+        opened.picture,
+    );
+    let (tasks, stopping) = around;
+    let tools = Tools::new(Parts {
+        sessions: living.sessions,
+        jobs: living.jobs,
+        durable_jobs: living.durable_jobs,
+        forwards: living.forwards,
+        shells: living.shells,
+        held_shells: living.held_shells,
         audit,
         store,
         clock,
         rules: rules(config)?,
         user: config.user.clone(),
         home: config.home.clone(),
-        local_deny: config.file.local_deny.clone(),
+        local_guard: local_guard(config),
         state_path: config.place.state.clone(),
         result_limit: config.file.result_limit_bytes.unwrap_or(RESULT_MAX_BYTES),
         tasks,
@@ -105,6 +108,62 @@ pub async fn open(config: &Config) -> Result<Arc<Tools>, GroundError> {
     });
     tools.record_resumed();
     Ok(tools)
+}
+
+/// What lives in the daemon, brought back from what the state remembers.
+struct Living {
+    sessions: Sessions,
+    jobs: Jobs,
+    durable_jobs: DurableJobs,
+    forwards: Forwards,
+    shells: Shells,
+    held_shells: HeldShells,
+}
+
+impl Living {
+    fn new(
+        config: &Config,
+        (store, clock): (&StateStore, &Clock),
+        jobs: Jobs,
+        around: (TaskTracker, CancellationToken),
+        picture: Picture,
+    ) -> Self {
+        let (tasks, stopping) = around.clone();
+        let sessions = Sessions::new(Around {
+            surroundings: surroundings(config),
+            store: store.clone(),
+            clock: clock.clone(),
+            tasks: tasks.clone(),
+            stopping,
+        });
+        let left = picture.durable_jobs;
+        let durable_jobs = DurableJobs::new(jobs.clone(), store.clone(), tasks, left);
+        let shells = Shells::default();
+        let left = picture.durable_shells;
+        let held_shells = HeldShells::new(shells.clone(), store.clone(), around.clone(), left);
+        let overflow = config.place.data_folder().to_path_buf();
+        let room = ForwardRoom::new(store.clone(), clock.clone(), around, overflow);
+        let forwards = Forwards::new(room);
+        sessions.rehydrate(picture.sessions);
+        for session in sessions.list() {
+            durable_jobs.attach(session.id(), &session.links());
+            held_shells.attach(session.id(), &session.links());
+        }
+        for saved in picture.forwards {
+            match sessions.get(&saved.session_id) {
+                Ok(session) => forwards.restore(saved, session.links()),
+                Err(error) => tracing::warn!(%error, forward = %saved.id, "it has no session"),
+            }
+        }
+        Self {
+            sessions,
+            jobs,
+            durable_jobs,
+            forwards,
+            shells,
+            held_shells,
+        }
+    }
 }
 
 /// The jobs of earlier runs, and room for this one's. Without a place on disk
@@ -175,6 +234,18 @@ fn boot_id() -> String {
         Ok(id) => id.trim().to_owned(),
         Err(_none) => random_hex::<8>().unwrap_or_default(),
     }
+}
+
+/// Keys and our own folders, and what a person says (SECURITY 11).
+fn local_guard(config: &Config) -> LocalGuard {
+    let own = [config.place.config_folder(), config.place.data_folder()];
+    let keys = [".ssh", ".gnupg"].map(|name| config.home.join(name));
+    let own = own.map(std::path::Path::to_path_buf);
+    LocalGuard::new(
+        own.into_iter()
+            .chain(keys)
+            .chain(config.file.local_deny.clone()),
+    )
 }
 
 fn surroundings(config: &Config) -> Surroundings {

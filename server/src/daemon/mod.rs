@@ -10,6 +10,7 @@ pub mod hardening;
 pub mod lifetime;
 pub mod lock;
 pub mod log;
+pub mod memory;
 pub mod options;
 pub mod places;
 pub mod rotate;

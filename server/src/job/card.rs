@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use schema::tools::Tool;
 use schema::tools::job::JobState;
+use schema::{Code, Fault};
 use storage::spool::{Card, CardEnd, Found, FoundStream, Spool, StreamName};
 
 use super::status::{NewJob, Status};
@@ -16,12 +17,14 @@ use crate::output::Output;
 /// A job as its card has it.
 pub(super) fn of(id: &str, new: &NewJob, status: &Status, took: Duration) -> Card {
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    let failed = status.failed.as_ref().map(|fault| fault.message.clone());
+    let failed = status.failed.as_ref();
+    let failed_words = failed.map(|fault| fault.message.clone());
     let end = (status.state != JobState::Running).then(|| CardEnd {
         state: status.state.as_str().to_owned(),
         exit_code: status.exit_code,
         signal: status.signal.clone(),
-        lost_reason: failed.unwrap_or_else(|| status.lost_reason.clone()),
+        lost_reason: failed_words.unwrap_or_else(|| status.lost_reason.clone()),
+        failed_code: failed.map(|fault| fault.code.as_str().to_owned()),
         env_refused: status.env_refused.clone(),
         survived: status.survived,
         took_ms,
@@ -103,8 +106,37 @@ fn status(end: Option<&CardEnd>) -> Status {
         signal: end.signal.clone(),
         lost_reason: end.lost_reason.clone(),
         env_refused: end.env_refused.clone(),
-        failed: None,
+        failed: failed(end),
         survived: end.survived,
         took: Some(Duration::from_millis(end.took_ms)),
+    }
+}
+
+/// Why it certainly never started.
+fn failed(end: &CardEnd) -> Option<Fault> {
+    let name = end.failed_code.as_deref()?;
+    // A later program's code is no reason to call the outcome unknown.
+    let code = serde_json::from_value(name.into()).unwrap_or(Code::Internal);
+    let fault = Fault::new(code, end.lost_reason.clone());
+    Some(fault.next("it did not run, so it may be started again"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_certainly_never_started_is_not_called_unknown_after_a_restart() {
+        let end = |failed_code: Option<&str>| CardEnd {
+            state: "lost".into(),
+            lost_reason: "no place".into(),
+            failed_code: failed_code.map(str::to_owned),
+            ..CardEnd::default()
+        };
+        let read = status(Some(&end(Some("busy")))).failed.unwrap();
+        assert_eq!((read.code, read.message.as_str()), (Code::Busy, "no place"));
+        let later = status(Some(&end(Some("of_a_later_program")))).failed;
+        assert_eq!(later.unwrap().code, Code::Internal);
+        assert_eq!(status(Some(&end(None))).failed, None);
     }
 }

@@ -6,16 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
 use schema::tools::job::JobState;
 use storage::state::{Change, StateStore};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use super::status::Status;
 use super::work::Job;
 use crate::link::{
-    Begun, Connection, DurableStart, Followed, Kill, LinkError, LinkState, Mark, OutputSink,
-    Remains, Stream, signal_of_status,
+    Begun, Connection, DurableStart, Followed, Kill, LinkError, Links, Mark, OutputSink, Remains,
+    Stream, living, signal_of_status,
 };
 
 /// How soon the host is asked again, and at most, while that does not help.
@@ -26,29 +25,12 @@ const AGAIN_MAX: Duration = Duration::from_mins(1);
 /// or to mount its home, says so once.
 const GONE_TIMES: u32 = 3;
 
-/// How a durable job gets at its session's host.
-#[derive(Clone)]
-pub struct Links {
-    /// The session's link.
-    pub state: watch::Receiver<LinkState>,
-    /// A connection that has a place, where the first has none; none in time.
-    pub place: Arc<dyn Fn() -> BoxFuture<'static, Option<Arc<Connection>>> + Send + Sync>,
-}
-
-impl std::fmt::Debug for Links {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Links")
-            .field("state", &self.state)
-            .finish_non_exhaustive()
-    }
-}
-
 /// What a durable job needs to go on, while no link does it for it.
 #[derive(Debug)]
 pub(super) struct Resting {
     pub(super) job: Arc<Job>,
     pub(super) mark: Mark,
-    /// Where it runs, see [`host_of`].
+    /// Where it runs, see [`Connection::host`].
     pub(super) host: String,
     /// Not known yet to have run.
     pub(super) start: Option<DurableStart>,
@@ -57,12 +39,6 @@ pub(super) struct Resting {
     /// What was asked for its end.
     pub(super) kill: Option<Kill>,
     pub(super) orders: mpsc::Receiver<Kill>,
-}
-
-/// The user and the host key by which a host is known again.
-pub fn host_of(connection: &Connection) -> String {
-    let facts = connection.facts();
-    format!("{}@{}", facts.user, facts.host_key)
 }
 
 /// What one look at the host came to.
@@ -90,7 +66,7 @@ pub(super) async fn drive(
             tokio::select! {
                 biased;
                 Some(kill) = resting.orders.recv() => resting.kill = Some(kill),
-                link = up(&mut state) => match link {
+                link = living(&mut state) => match link {
                     Some(connection) => break connection,
                     None => return Some(resting),
                 },
@@ -140,18 +116,6 @@ pub(super) async fn drive(
     }
 }
 
-/// The link, waited for; none when there will be no more.
-async fn up(links: &mut watch::Receiver<LinkState>) -> Option<Arc<Connection>> {
-    let living = |state: &LinkState| match state {
-        LinkState::Up(connection) => !connection.closed().is_cancelled(),
-        LinkState::Down => false,
-    };
-    match &*links.wait_for(living).await.ok()? {
-        LinkState::Up(connection) => Some(Arc::clone(connection)),
-        LinkState::Down => None,
-    }
-}
-
 /// Waits a while, or until something changes.
 async fn rest(resting: &mut Resting, connection: &Connection, wait: Duration) {
     let mut freed = connection.place_freed();
@@ -183,7 +147,7 @@ async fn look(resting: &mut Resting, first: &Arc<Connection>, links: &Links) -> 
             None => return Look::Again(LinkError::NoPlace { most: 0 }),
         }
     };
-    let is_its_host = host_of(&connection) == resting.host;
+    let is_its_host = connection.host() == resting.host;
     if let Some(start) = resting
         .start
         .as_ref()

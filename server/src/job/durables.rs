@@ -8,12 +8,12 @@ use schema::Id;
 use storage::state::{Change, CommitError, SavedDurableJob, StateStore};
 use tokio_util::task::TaskTracker;
 
-use super::durable::{Links, Resting, drive, forget};
+use super::durable::{Resting, drive, forget};
 use super::registry::{Jobs, Resumed};
 use super::status::NewJob;
 use super::work::Job;
 use crate::clock::ms_of;
-use crate::link::DurableStart;
+use crate::link::{DurableStart, Links};
 
 /// The durable jobs. A cheap handle.
 #[derive(Debug, Clone)]

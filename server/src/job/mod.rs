@@ -4,16 +4,17 @@
 mod card;
 mod durable;
 mod durables;
+mod errand;
 mod exec;
 mod registry;
 mod status;
 mod upkeep;
 mod work;
 
-pub use durable::{Links, host_of};
 pub use durables::DurableJobs;
+pub use errand::start_errand;
 pub use exec::start_exec;
 pub use registry::Jobs;
 pub use status::{NewJob, Status};
 pub use upkeep::upkeep;
-pub use work::Job;
+pub use work::{Job, Tells};

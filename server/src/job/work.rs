@@ -1,9 +1,10 @@
 //! One job: its output, its state, and what can be told to it.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use schema::Code;
@@ -52,6 +53,18 @@ pub struct Job {
     is_left: watch::Sender<bool>,
     /// Where `job_wait` goes on, per stream.
     read_to: Mutex<HashMap<Stream, u64>>,
+    /// How far it is, of work that prints nothing meanwhile.
+    tells: OnceLock<Tells>,
+}
+
+/// Says in words how far work is.
+#[derive(Clone)]
+pub struct Tells(pub Arc<dyn Fn() -> String + Send + Sync>);
+
+impl fmt::Debug for Tells {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Tells").field(&(self.0)()).finish()
+    }
 }
 
 impl Job {
@@ -101,6 +114,7 @@ impl Job {
             cancel_asked: watch::Sender::new(false),
             is_left: watch::Sender::new(false),
             read_to: Mutex::default(),
+            tells: OnceLock::new(),
         };
         (job, taken)
     }
@@ -113,6 +127,16 @@ impl Job {
     /// What it was begun with.
     pub fn begun_as(&self) -> &NewJob {
         &self.new
+    }
+
+    /// What says how far it is; the first one counts.
+    pub(super) fn tells(&self, tells: Tells) {
+        self.tells.get_or_init(|| tells);
+    }
+
+    /// How far it is, in words; none of what prints.
+    pub fn words(&self) -> Option<String> {
+        self.tells.get().map(|tells| (tells.0)())
     }
 
     /// Where it stands.

@@ -1,6 +1,6 @@
 //! Our side of the protocol's questions: is this host key right, and what of
-//! channels that the server opens: to an agent that is lent, and else none
-//! (SECURITY 10).
+//! channels that the server opens: to an agent that is lent, from what it listens on
+//! for us, and else none (SECURITY 10).
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,7 +13,9 @@ use super::address::Address;
 use super::error::LinkError;
 use super::known_hosts::{AcceptedKeys, Known, Policy, Verdict, fingerprint, judge};
 use super::lent_agent::LentAgents;
+use super::listeners::Listeners;
 use crate::clock::Clock;
+use crate::words::one_line;
 
 /// What the handler needs to judge a host key.
 #[derive(Debug)]
@@ -45,6 +47,7 @@ pub(super) struct Client {
     pub(super) found: Arc<Found>,
     pub(super) closed: CancellationToken,
     pub(super) lent: Arc<LentAgents>,
+    pub(super) listeners: Arc<Listeners>,
 }
 
 /// A failure inside the handler.
@@ -156,11 +159,7 @@ impl Handler for Client {
             .get_or_init(|| names.cipher.as_ref().to_owned());
         found.server_version.get_or_init(|| {
             let version = String::from_utf8_lossy(session.remote_sshid());
-            version
-                .chars()
-                .filter(|c| !c.is_control())
-                .take(255)
-                .collect()
+            one_line(&version, 255)
         });
         Ok(())
     }
@@ -171,13 +170,7 @@ impl Handler for Client {
     ) -> Result<(), ClientError> {
         let words = match reason {
             DisconnectReason::ReceivedDisconnect(said) => {
-                let said: String = said
-                    .message
-                    .chars()
-                    .filter(|c| !c.is_control())
-                    .take(200)
-                    .collect();
-                format!("the server said goodbye: {said}")
+                format!("the server said goodbye: {}", one_line(&said.message, 200))
             }
             DisconnectReason::Error(error) => schema::Fault::chain(&error),
         };
@@ -187,15 +180,16 @@ impl Handler for Client {
 
     async fn server_channel_open_forwarded_tcpip(
         &mut self,
-        _channel: Channel<Msg>,
-        _connected_address: &str,
-        _connected_port: u32,
+        channel: Channel<Msg>,
+        address: &str,
+        port: u32,
         _originator_address: &str,
         _originator_port: u32,
         reply: ChannelOpenHandle,
         _session: &mut Session,
     ) -> Result<(), ClientError> {
-        refuse("forwarded-tcpip", reply).await
+        self.listeners.arrived(address, port, channel, reply).await;
+        Ok(())
     }
 
     async fn server_channel_open_forwarded_streamlocal(

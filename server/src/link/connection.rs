@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use russh::client::{Handle, Msg};
@@ -13,9 +14,12 @@ use tokio_util::sync::CancellationToken;
 use super::address::Address;
 use super::client::{Client, Found};
 use super::error::LinkError;
+use super::heard::Heard;
 use super::lent_agent::{LentAgents, LoanGuard};
+use super::listeners::Listeners;
 use super::plan::Hop;
 use super::session_channel::SessionChannels;
+use super::sftp::SftpSlot;
 use super::ssh_config::AgentName;
 
 /// What is known of a link, in words.
@@ -45,10 +49,14 @@ pub struct Connection {
     ssh_config_ignored: Vec<String>,
     found: Arc<Found>,
     closed: CancellationToken,
+    heard: Heard,
     round_trip: Duration,
     forward_agent: AgentName,
     lent: Arc<LentAgents>,
+    listeners: Arc<Listeners>,
     sessions: SessionChannels,
+    has_tunnel: AtomicBool,
+    sftp: SftpSlot,
     /// The link that this one runs in.
     jump: Option<Box<Connection>>,
 }
@@ -59,7 +67,8 @@ impl Connection {
         hop: &Hop,
         found: Arc<Found>,
         closed: CancellationToken,
-        lent: Arc<LentAgents>,
+        (lent, listeners): (Arc<LentAgents>, Arc<Listeners>),
+        heard: Heard,
         round_trip: Duration,
     ) -> Self {
         Self {
@@ -69,10 +78,14 @@ impl Connection {
             ssh_config_ignored: hop.ignored.clone(),
             found,
             closed,
+            heard,
             round_trip,
             forward_agent: hop.forward_agent.clone(),
             lent,
+            listeners,
             sessions: SessionChannels::new(),
+            has_tunnel: AtomicBool::new(false),
+            sftp: SftpSlot::default(),
             jump: None,
         }
     }
@@ -94,12 +107,8 @@ impl Connection {
         let opening = self
             .handle
             .channel_open_direct_tcpip(host, port, "127.0.0.1", 0);
-        let both = async { tokio::join!(opening, self.no_delay()) };
-        let (opened, ()) = tokio::select! {
-            biased;
-            () = self.closed.cancelled() => return Err(self.lost()),
-            both = both => both,
-        };
+        let both = Box::pin(async { tokio::join!(opening, self.no_delay()) });
+        let (opened, ()) = self.unless_closed(both).await?;
         let channel = opened.map_err(|error| match error {
             russh::Error::ChannelOpenFailure(why) => LinkError::JumpRefused {
                 jump: self.address.clone(),
@@ -119,13 +128,19 @@ impl Connection {
             Err(error) => Err(error),
         };
         if let Err(error) = told {
-            tracing::debug!(%error, address = %self.address, "the jump host runs no command");
+            tracing::debug!(%error, address = %self.address, "the host runs no command");
         }
     }
 
     /// The address that answered.
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// The user and the host key by which a host is known again.
+    pub fn host(&self) -> String {
+        let facts = self.facts();
+        format!("{}@{}", facts.user, facts.host_key)
     }
 
     /// What is known of it.
@@ -170,6 +185,12 @@ impl Connection {
         }
     }
 
+    /// The same, without waiting.
+    pub fn close_later(self: &Arc<Self>) {
+        let this = Arc::clone(self);
+        self.sessions.tasks.spawn(async move { this.close().await });
+    }
+
     /// Whether the server allows another session channel, as far as is known.
     pub fn has_place(&self) -> bool {
         self.sessions.places.has_room()
@@ -185,8 +206,55 @@ impl Connection {
         self.sessions.places.idle_for()
     }
 
+    /// Returns once the server was heard within a keepalive: at once, mostly.
+    pub(super) async fn be_heard(&self) -> Result<(), LinkError> {
+        if !self.heard.is_quiet() {
+            return Ok(());
+        }
+        let asked = self.unless_closed(self.handle.send_ping()).await?;
+        asked.map_err(|_gone| self.lost())
+    }
+
+    /// What `asking` the server comes to. russh leaves a request without an answer when
+    /// the link ends.
+    pub(super) async fn unless_closed<T>(
+        &self,
+        asking: impl Future<Output = T>,
+    ) -> Result<T, LinkError> {
+        tokio::select! {
+            biased;
+            () = self.closed.cancelled() => Err(self.lost()),
+            answered = asking => Ok(answered),
+        }
+    }
+
+    /// The same as a task of the link: what the server was asked for is met by its
+    /// owner, and given back, even if nobody waits for it any more.
+    pub(super) async fn as_task<T: Send + 'static>(
+        &self,
+        asking: impl Future<Output = Result<T, LinkError>> + Send + 'static,
+    ) -> Result<T, LinkError> {
+        match self.sessions.tasks.spawn(asking).await {
+            Ok(answered) => answered,
+            Err(_panic) => Err(self.lost()),
+        }
+    }
+
     pub(super) fn sessions(&self) -> &SessionChannels {
         &self.sessions
+    }
+
+    pub(super) fn listeners(&self) -> &Arc<Listeners> {
+        &self.listeners
+    }
+
+    /// Whether no tunnel was opened before.
+    pub(super) fn is_first_tunnel(&self) -> bool {
+        !self.has_tunnel.swap(true, Ordering::Relaxed)
+    }
+
+    pub(super) fn sftp_slot(&self) -> &SftpSlot {
+        &self.sftp
     }
 
     pub(super) fn handle(&self) -> &Handle<Client> {

@@ -8,26 +8,27 @@ use russh::client::Msg;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
 use tokio::sync::mpsc;
 
+use super::closing_writer::ClosingWriter;
 use super::command::{Ended, Kill, OutputSink, Stream};
 use super::connection::Connection;
 use super::error::LinkError;
 use super::killing::{Deliver, Killing};
 use super::marker;
-use super::session_channel::SessionWriter;
+use crate::words::one_line;
 
 /// A started command.
 pub(super) struct Driver<'a> {
     pub(super) connection: &'a Arc<Connection>,
     pub(super) sink: &'a dyn OutputSink,
     pub(super) reader: ChannelReadHalf,
-    pub(super) writer: SessionWriter,
+    pub(super) writer: ClosingWriter,
     /// What its processes carry in their environment.
     pub(super) mark: String,
     pub(super) ended: Ended,
 }
 
 /// Whether the channel goes on.
-enum Step {
+pub(super) enum Step {
     GoOn,
     Refused,
     Closed,
@@ -98,7 +99,7 @@ fn delivery<'a>(
 }
 
 /// An end without an exit code or a signal is an unknown one.
-fn settle(mut ended: Ended) -> Ended {
+pub(super) fn settle(mut ended: Ended) -> Ended {
     if ended.exit_code.is_some() || ended.signal.is_some() {
         ended.lost = None;
     } else if ended.survived {
@@ -111,7 +112,7 @@ fn settle(mut ended: Ended) -> Ended {
 }
 
 /// Takes one message of the channel.
-fn take(message: Option<ChannelMsg>, ended: &mut Ended, sink: &dyn OutputSink) -> Step {
+pub(super) fn take(message: Option<ChannelMsg>, ended: &mut Ended, sink: &dyn OutputSink) -> Step {
     match message {
         Some(ChannelMsg::Data { data }) => sink.write(Stream::Stdout, &data),
         // RFC 4254 section 5.2: type 1 is stderr, and there is no other.
@@ -171,7 +172,7 @@ fn signal_of(name: &str) -> Sig {
 
 fn signal_text(signal: &Sig) -> String {
     match signal {
-        Sig::Custom(name) => name.chars().filter(|c| !c.is_control()).take(32).collect(),
+        Sig::Custom(name) => one_line(name, 32),
         known => format!("{known:?}"),
     }
 }

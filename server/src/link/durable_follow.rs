@@ -7,13 +7,14 @@ use std::time::Duration;
 use russh::{ChannelMsg, ChannelReadHalf};
 use tokio::sync::mpsc;
 
+use super::closing_writer::ClosingWriter;
 use super::command::{Kill, OutputSink, Stream};
 use super::connection::Connection;
 use super::durable::{DONE, Frame, FrameParser, Mark, follow_script};
 use super::durable_start::not_understood;
 use super::error::LinkError;
 use super::killing::Killing;
-use super::session_channel::{SessionChannel, SessionWriter};
+use super::session_channel::SessionChannel;
 
 /// What became of the job.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ pub enum Followed {
 #[derive(Debug)]
 pub struct Remains {
     reader: ChannelReadHalf,
-    writer: SessionWriter,
+    writer: ClosingWriter,
     parser: FrameParser,
 }
 
@@ -155,7 +156,8 @@ fn take(
             Ok(Some(Frame::Stderr(bytes))) => sink.write(Stream::Stderr, bytes),
             Ok(Some(Frame::Exit(status))) => return Ok(Some(End::Exited(status))),
             Ok(Some(Frame::Gone(why))) => return Ok(Some(End::Gone(why))),
-            Ok(Some(Frame::KeepAlive | Frame::Removed)) => {}
+            // A job's files only grow.
+            Ok(Some(Frame::KeepAlive | Frame::Removed | Frame::Lost(_))) => {}
             Ok(None) => return Ok(None),
             Err(garbled) => return Err(not_understood(&garbled.to_string())),
         }

@@ -48,7 +48,7 @@ pub enum Begun {
 }
 
 /// Why a host did not answer.
-enum NoAnswer {
+pub(super) enum NoAnswer {
     /// The script did not run.
     NotAsked(LinkError),
     /// It may have run.
@@ -76,7 +76,7 @@ impl Connection {
                 Begun::Started
             }
             Ok(Answer::Refused(why)) => refused(why),
-            Ok(Answer::Signalled | Answer::Gone(_)) => {
+            Ok(Answer::Signalled | Answer::Gone(_) | Answer::Held(_)) => {
                 Begun::Unknown(not_understood("another script's answer"))
             }
             Err(NoAnswer::NotAsked(error)) => Begun::NotStarted(error),
@@ -99,7 +99,7 @@ impl Connection {
         marker::signal_marked(&connection, &mark.to_string(), &kill.signal).await;
     }
 
-    async fn ask_host(
+    pub(super) async fn ask_host(
         self: &Arc<Self>,
         made: Preamble,
         errand: Errand,
@@ -108,11 +108,8 @@ impl Connection {
         let opened = self.open_session().await;
         let SessionChannel { mut reader, writer } = opened.map_err(NoAnswer::NotAsked)?;
         let answering = answer(&mut reader, &writer, made, AnswerParser::new(errand, mark));
-        tokio::select! {
-            biased;
-            () = self.closed().cancelled() => Err(NoAnswer::Unheard(self.lost())),
-            answered = answering => answered,
-        }
+        let answered = self.unless_closed(answering).await;
+        answered.map_err(NoAnswer::Unheard)?
     }
 }
 

@@ -11,6 +11,7 @@ use super::address::Address;
 use super::auth::KeyFileError;
 use super::known_hosts::{CertificateFault, Place};
 use super::plan::PlanError;
+use super::tunnel_target::{TunnelRefusal, TunnelTarget};
 
 /// A failure to make or to use a link.
 #[derive(Debug, thiserror::Error)]
@@ -240,12 +241,45 @@ pub enum LinkError {
     /// The server would not open a channel, though none was open.
     #[error("the server refused a channel: {0}")]
     ChannelRefused(String),
+    /// The server would not connect, or could not.
+    #[error("the server {why} {target}")]
+    TunnelRefused {
+        /// What it was to connect to.
+        target: TunnelTarget,
+        /// Why not, in the protocol's terms.
+        why: TunnelRefusal,
+    },
+    /// Nothing was heard of the target in time.
+    #[error("the server did not reach {target} within {} s", .limit.as_secs())]
+    TunnelTimeout {
+        /// What it was to connect to.
+        target: TunnelTarget,
+        /// How long that may take.
+        limit: Duration,
+    },
+    /// The server would not listen.
+    #[error("the server refused to listen on {address} port {port}")]
+    ListenRefused {
+        /// The address on its side.
+        address: String,
+        /// The port.
+        port: u16,
+    },
     /// The server would not start the command.
     #[error("the server refused to run the command")]
     ExecRefused,
+    /// The server would allocate no terminal.
+    #[error("the server refused to allocate a terminal")]
+    PtyRefused,
     /// A durable job was not started.
     #[error("the host would not start the durable job: {why}")]
     DurableRefused {
+        /// In the host's words, or ours.
+        why: String,
+    },
+    /// A durable shell was not opened.
+    #[error("the host would not open the durable shell: {why}")]
+    HeldRefused {
         /// In the host's words, or ours.
         why: String,
     },
@@ -307,10 +341,14 @@ impl LinkError {
             | Self::KnownHosts { .. }
             | Self::AcceptedKeys(_) => Code::Unavailable,
             Self::KeyFile { .. } | Self::Plan(_) => Code::InvalidArgument,
-            Self::DialTimeout { .. } => Code::Timeout,
+            Self::DialTimeout { .. } | Self::TunnelTimeout { .. } => Code::Timeout,
             Self::ExecRefused
+            | Self::PtyRefused
             | Self::ChannelRefused(_)
+            | Self::TunnelRefused { .. }
+            | Self::ListenRefused { .. }
             | Self::DurableRefused { .. }
+            | Self::HeldRefused { .. }
             | Self::NoPosixShell { .. }
             | Self::OldCrypto { .. } => Code::Remote,
             Self::NoPlace { .. } => Code::Busy,
@@ -369,8 +407,25 @@ impl LinkError {
                  durable, or put that right"
                     .into()
             }
+            Self::HeldRefused { .. } => {
+                "a person installs tmux there; without durable the shell ends with its link".into()
+            }
             Self::ChannelRefused(_) => {
                 "the account may be for forwards alone; a person tries `ssh HOST true`".into()
+            }
+            Self::TunnelRefused {
+                why: TunnelRefusal::Prohibited,
+                ..
+            } => "sshd's AllowTcpForwarding, AllowStreamLocalForwarding or PermitOpen may forbid \
+                  it for this user"
+                .into(),
+            Self::ListenRefused { .. } => "another program there may have the port, or an earlier \
+                 connection that sshd has not given up yet; ports below 1024 take root; sshd's \
+                 AllowTcpForwarding and PermitListen may forbid it, and other addresses than \
+                 127.0.0.1 take GatewayPorts clientspecified"
+                .into(),
+            Self::PtyRefused => {
+                "sshd's PermitTTY may be no for this user; ssh_exec needs no terminal".into()
             }
             _ => self.host_key_step(),
         }

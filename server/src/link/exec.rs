@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use russh::client::Msg;
-use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
+use russh::{ChannelReadHalf, ChannelWriteHalf};
 use tokio::sync::mpsc;
 
 use super::command::{Ended, Exec, Kill, OutputSink};
@@ -13,7 +13,7 @@ use super::driver::Driver;
 use super::error::LinkError;
 use super::marker;
 use super::remote_script::{in_folder, is_variable_name, preamble};
-use super::session_channel::SessionChannel;
+use super::session_channel::{SessionChannel, answered};
 
 /// Variables that are sent before their answers are read: fewer than russh's
 /// queues hold, which would otherwise wait for each other.
@@ -157,18 +157,6 @@ async fn begin(
         fed,
         env_refused: odd.into_iter().map(|(name, _)| name).collect(),
     })
-}
-
-/// The server's yes or no to the oldest open request.
-async fn answered(reader: &mut ChannelReadHalf) -> Result<bool, LinkError> {
-    loop {
-        match reader.wait().await {
-            Some(ChannelMsg::Success) => return Ok(true),
-            Some(ChannelMsg::Failure) => return Ok(false),
-            Some(_) => {}
-            None => return Err(LinkError::Lost("the channel closed".into())),
-        }
-    }
 }
 
 fn lost(error: &russh::Error) -> LinkError {

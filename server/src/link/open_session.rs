@@ -9,10 +9,11 @@ use super::places::Place;
 use super::session_channel::SessionChannel;
 
 impl Connection {
-    /// A session channel: the one that stands ready, else a new one.
-    /// Given up while it is opened, it is closed again.
+    /// A session channel: the one that stands ready, else a new one, on a link
+    /// that is known to live. Given up while it is opened, it is closed again.
     pub(super) async fn open_session(self: &Arc<Self>) -> Result<SessionChannel, LinkError> {
         if let Some(ready) = self.sessions().take_spare() {
+            self.be_heard().await?;
             return Ok(ready);
         }
         let places = &self.sessions().places;
@@ -20,11 +21,8 @@ impl Connection {
             most: places.most().unwrap_or_default(),
         })?;
         let this = Arc::clone(self);
-        let asking = async move { this.ask_for(place, false).await };
-        match self.sessions().tasks.spawn(asking).await {
-            Ok(opened) => opened,
-            Err(_panic) => Err(self.lost()),
-        }
+        self.as_task(async move { this.ask_for(place, false).await })
+            .await
     }
 
     /// Opens the next command's channel, unless it is there. Nobody waits for
@@ -44,12 +42,7 @@ impl Connection {
 
     async fn ask_for(&self, mut place: Place, spare: bool) -> Result<SessionChannel, LinkError> {
         let opening = self.handle().channel_open_session();
-        let opened = tokio::select! {
-            biased;
-            () = self.closed().cancelled() => return Err(self.lost()),
-            opened = opening => opened,
-        };
-        match opened {
+        match self.unless_closed(opening).await? {
             Ok(channel) => {
                 place.granted(spare);
                 let tasks = self.sessions().tasks.clone();

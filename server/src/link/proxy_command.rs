@@ -16,6 +16,7 @@ use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::time::{Sleep, sleep};
 
 use super::plan::ProxyCommand;
+use crate::words::one_line;
 
 /// How much is kept of what a program says on stderr: its last words.
 const SAID_MAX_BYTES: usize = 1024;
@@ -142,11 +143,7 @@ impl ProxyStream {
             None => "closed its pipes".to_owned(),
         };
         let said = String::from_utf8_lossy(&self.said);
-        let said: String = said
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
-        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = one_line(&said, said.len());
         let words = if said.is_empty() {
             String::new()
         } else {

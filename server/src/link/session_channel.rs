@@ -1,30 +1,22 @@
 //! The session channels of one link (RFC 4254 section 6.1), and the one that
-//! stands ready. russh closes none by itself, so what is dropped here is closed.
+//! stands ready.
 
-use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt;
 use russh::client::Msg;
-use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
+use russh::{Channel, ChannelMsg, ChannelReadHalf};
 use tokio_util::task::TaskTracker;
 
+use super::closing_writer::ClosingWriter;
+use super::error::LinkError;
 use super::places::{Place, Places};
 
 /// An open session channel on which nothing was asked for yet.
 #[derive(Debug)]
 pub(super) struct SessionChannel {
     pub(super) reader: ChannelReadHalf,
-    pub(super) writer: SessionWriter,
-}
-
-/// The writing half of a session channel, and its place. Dropped, it closes the
-/// channel, whoever gave it up, and then gives the place back.
-#[derive(Debug)]
-pub(super) struct SessionWriter {
-    half: Arc<ChannelWriteHalf<Msg>>,
-    place: Option<Place>,
-    tasks: TaskTracker,
+    pub(super) writer: ClosingWriter,
 }
 
 impl SessionChannel {
@@ -32,36 +24,8 @@ impl SessionChannel {
     /// `tasks`.
     pub(super) fn new(channel: Channel<Msg>, place: Place, tasks: TaskTracker) -> Self {
         let (reader, half) = channel.split();
-        let writer = SessionWriter {
-            half: Arc::new(half),
-            place: Some(place),
-            tasks,
-        };
+        let writer = ClosingWriter::new(half, Some(place), tasks);
         Self { reader, writer }
-    }
-}
-
-impl Deref for SessionWriter {
-    type Target = ChannelWriteHalf<Msg>;
-
-    fn deref(&self) -> &ChannelWriteHalf<Msg> {
-        &self.half
-    }
-}
-
-impl Drop for SessionWriter {
-    fn drop(&mut self) {
-        // Without a runtime the link is gone, or about to be.
-        if tokio::runtime::Handle::try_current().is_err() {
-            return;
-        }
-        let (half, place) = (Arc::clone(&self.half), self.place.take());
-        self.tasks.spawn(async move {
-            if let Err(error) = half.close().await {
-                tracing::debug!(%error, "the link ended before its channel");
-            }
-            drop(place);
-        });
     }
 }
 
@@ -91,9 +55,7 @@ impl SessionChannels {
         if !is_open(&mut ready.reader) {
             return None;
         }
-        if let Some(place) = &mut ready.writer.place {
-            place.used();
-        }
+        ready.writer.used();
         Some(ready)
     }
 
@@ -101,6 +63,18 @@ impl SessionChannels {
     pub(super) fn keep(&self, ready: SessionChannel) {
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
         *spare = Some(ready);
+    }
+}
+
+/// The server's yes or no to the oldest open request.
+pub(super) async fn answered(reader: &mut ChannelReadHalf) -> Result<bool, LinkError> {
+    loop {
+        match reader.wait().await {
+            Some(ChannelMsg::Success) => return Ok(true),
+            Some(ChannelMsg::Failure) => return Ok(false),
+            Some(_) => {}
+            None => return Err(LinkError::Lost("the channel closed".into())),
+        }
     }
 }
 

@@ -12,26 +12,36 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::heard::Heard;
+
 /// Fails a write of which nothing was accepted for `limit`. Slow progress is
 /// not a stall: every accepted byte starts the time anew. And fails a read
 /// once its dial was given up: russh's loop has the stream, and of a server
-/// that falls silent in the handshake it would wait for ever.
+/// that falls silent in the handshake it would wait for ever. Notes when the
+/// other side was heard.
 #[derive(Debug)]
 pub(super) struct StallGuard<S> {
     inner: S,
     limit: Option<Duration>,
     stuck: Option<Pin<Box<Sleep>>>,
     given_up: Pin<Box<WaitForCancellationFutureOwned>>,
+    heard: Heard,
 }
 
 impl<S> StallGuard<S> {
     /// Guards `inner`; without a limit no write fails.
-    pub(super) fn new(inner: S, limit: Option<Duration>, given_up: CancellationToken) -> Self {
+    pub(super) fn new(
+        inner: S,
+        limit: Option<Duration>,
+        given_up: CancellationToken,
+        heard: Heard,
+    ) -> Self {
         Self {
             inner,
             limit,
             stuck: None,
             given_up: Box::pin(given_up.cancelled_owned()),
+            heard,
         }
     }
 
@@ -68,7 +78,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for StallGuard<S> {
             let words = "the dial was given up";
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, words)));
         }
-        Pin::new(&mut self.inner).poll_read(cx, buffer)
+        let had = buffer.filled().len();
+        let answer = Pin::new(&mut self.inner).poll_read(cx, buffer);
+        if buffer.filled().len() > had {
+            self.heard.note();
+        }
+        answer
     }
 }
 
@@ -99,11 +114,16 @@ mod tests {
 
     use super::*;
 
+    /// One that bears three seconds.
+    fn guarded<S>(inner: S, given_up: CancellationToken) -> StallGuard<S> {
+        let heard = Heard::new(None, Duration::ZERO);
+        StallGuard::new(inner, Some(Duration::from_secs(3)), given_up, heard)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_write_that_nobody_takes_fails_after_the_limit() {
         let (near, _far) = tokio::io::duplex(4);
-        let mut guarded =
-            StallGuard::new(near, Some(Duration::from_secs(3)), CancellationToken::new());
+        let mut guarded = guarded(near, CancellationToken::new());
         let begun = Instant::now();
         let error = guarded.write_all(b"longer than four").await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
@@ -114,7 +134,7 @@ mod tests {
     async fn a_read_ends_when_the_dial_is_given_up() {
         let (near, _far) = tokio::io::duplex(4);
         let given_up = CancellationToken::new();
-        let mut guarded = StallGuard::new(near, None, given_up.clone());
+        let mut guarded = guarded(near, given_up.clone());
         let giving_up = async {
             tokio::task::yield_now().await;
             given_up.cancel();
@@ -127,8 +147,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn slow_progress_is_not_a_stall() {
         let (near, mut far) = tokio::io::duplex(1);
-        let mut guarded =
-            StallGuard::new(near, Some(Duration::from_secs(3)), CancellationToken::new());
+        let mut guarded = guarded(near, CancellationToken::new());
         let slow = async {
             let mut taken = Vec::new();
             while taken.len() < 10 {

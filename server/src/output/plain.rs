@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use crate::words::harmless;
+
 /// Where a scan stands within an escape sequence (ECMA-48).
 #[derive(Clone, Copy, PartialEq)]
 enum At {
@@ -23,7 +25,7 @@ enum At {
 /// UTF-8 become U+FFFD; line ends and tabs stay.
 pub fn plain(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    if !text.chars().any(is_harmful) {
+    if text.chars().all(harmless) {
         return match text {
             Cow::Owned(text) => text,
             Cow::Borrowed(text) => text.to_owned(),
@@ -56,7 +58,7 @@ fn step(at: At, c: char, out: &mut String) -> At {
         (At::Escape | At::Text, c) if opens_string(at, c) => At::String,
         (At::Escape | At::Control, _) => At::Text,
         (At::Text, c) => {
-            if !is_harmful(c) {
+            if harmless(c) {
                 out.push(c);
             }
             At::Text
@@ -69,18 +71,6 @@ fn opens_string(at: At, c: char) -> bool {
     match at {
         At::Escape => matches!(c, ']' | 'P' | '_' | '^' | 'X'),
         _ => matches!(c, '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}'),
-    }
-}
-
-/// Control characters but line ends and tabs, and what turns the direction of
-/// text (Unicode TR 9).
-fn is_harmful(c: char) -> bool {
-    match c {
-        '\n' | '\r' | '\t' => false,
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}' => {
-            true
-        }
-        c => c.is_control(),
     }
 }
 

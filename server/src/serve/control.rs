@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::front::{Front, Stage};
 use super::hello::write_line;
 use super::lines::{Line, LineReader};
-use super::{guarded, host_keys, strict};
+use super::{guarded, host_keys, leftovers, strict};
 use crate::tools::{Caller, Reach};
 
 /// Answers that wait to be written. A command line asks one thing at a time.
@@ -59,6 +59,14 @@ where
                 }
                 Method::ForgetHostKeys { name } => {
                     let asked = host_keys::forget(front.identity.accepted_keys.clone(), name);
+                    write_line(&mut write, &answer(id, asked.await)).await?;
+                }
+                Method::Leftovers { session_id } => {
+                    let asked = leftovers::list(front, &session_id);
+                    write_line(&mut write, &answer(id, asked.await)).await?;
+                }
+                Method::EndLeftover { session_id, mark } => {
+                    let asked = leftovers::end(front, &session_id, &mark);
                     write_line(&mut write, &answer(id, asked.await)).await?;
                 }
                 Method::Tool { name, arguments } => {

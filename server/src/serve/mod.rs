@@ -8,6 +8,7 @@ pub mod guarded;
 pub mod hello;
 mod host_keys;
 pub mod http;
+mod leftovers;
 pub mod lines;
 pub mod mcp;
 pub mod open_requests;

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rmcp::model::Extensions;
 
 use crate::serve::token::random_hex;
+use crate::words::one_line;
 
 /// The header.
 pub const HEADER: &str = "mcp-session-id";
@@ -19,12 +20,7 @@ const NAME_MAX_CHARS: usize = 100;
 /// `NAME VERSION` of a client, without control characters.
 pub fn client_name(name: &str, version: &str) -> String {
     let words = format!("{name} {version}");
-    words
-        .trim()
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(NAME_MAX_CHARS)
-        .collect()
+    one_line(&words, NAME_MAX_CHARS)
 }
 
 /// A new id that carries `client`.
@@ -52,7 +48,7 @@ mod tests {
     #[test]
     fn an_id_gives_the_name_back_and_a_foreign_one_gives_none() {
         let name = client_name("claude\n-code", "2.1");
-        assert_eq!(name, "claude-code 2.1");
+        assert_eq!(name, "claude -code 2.1");
         assert_eq!(name_in(&id_for(&name).unwrap()).unwrap(), name);
         for foreign in ["", "abc", "abc.", "abc.???", "5f.//8"] {
             assert_eq!(name_in(foreign), None, "{foreign}");

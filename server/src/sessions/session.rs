@@ -19,8 +19,7 @@ use super::more_links::MoreLinks;
 use super::task::{Dialer, Order, Task};
 use super::view::{Phase, View};
 use crate::clock::Clock;
-use crate::job::Links;
-use crate::link::{Connection, LinkState};
+use crate::link::{Connection, LinkState, Links};
 
 /// How often a call that waits for a place looks whether there is one.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -133,9 +132,13 @@ impl Session {
     /// The same, with further connections, for what runs on its host for longer
     /// than any link.
     pub fn links(&self) -> Links {
-        let session = self.clone();
+        let (session, upped) = (self.clone(), self.clone());
         Links {
             state: self.link(),
+            up: Arc::new(move |wait| {
+                let session = upped.clone();
+                Box::pin(async move { Ok(session.reach(wait).await?) })
+            }),
             place: Arc::new(move || {
                 let session = session.clone();
                 Box::pin(async move { session.place(SESSION_WAIT).await.ok() })
@@ -153,7 +156,11 @@ impl Session {
     /// Its link, waiting for it up to `wait`, at most [`SESSION_WAIT`], and
     /// dialling when nobody does.
     pub async fn connection(&self, wait: Duration) -> Result<Arc<Connection>, SessionError> {
-        let wait = wait.min(SESSION_WAIT);
+        self.reach(wait.min(SESSION_WAIT)).await
+    }
+
+    /// The same, however long that may be.
+    async fn reach(&self, wait: Duration) -> Result<Arc<Connection>, SessionError> {
         let deadline = Instant::now() + wait;
         let mut seen = self.0.view.clone();
         let dials = seen.borrow().dials;

@@ -255,9 +255,10 @@ impl Task {
     fn drop_link(&mut self) {
         self.up_since = None;
         if let Some(link) = self.link() {
-            // Everything on the link hears of its end; the goodbye goes out
-            // with the last holder.
+            // Everything on the link hears of its end, and the server of it at once:
+            // what it listened on for us is free for the next link.
             link.closed().cancel();
+            link.close_later();
         }
         self.more.drop_all(&self.view);
         self.links.send_replace(LinkState::Down);

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use schema::tools::table::Toolset;
 use schema::tools::{Tool, listing};
+use schema::{Fault, Id};
 use serde_json::Value;
 use storage::audit::AuditLog;
 use storage::state::StateStore;
@@ -16,8 +17,12 @@ use tokio_util::task::TaskTracker;
 use super::families;
 use super::permit::Rules;
 use crate::clock::Clock;
+use crate::files::LocalGuard;
+use crate::forward::Forwards;
 use crate::job::{DurableJobs, Jobs};
+use crate::link::Connection;
 use crate::sessions::Sessions;
+use crate::shell::{HeldShells, Shells};
 
 /// What tools are made of.
 #[derive(Debug)]
@@ -28,6 +33,12 @@ pub struct Parts {
     pub jobs: Jobs,
     /// Those of them that outlive link and daemon.
     pub durable_jobs: DurableJobs,
+    /// Every forward.
+    pub forwards: Forwards,
+    /// Every shell.
+    pub shells: Shells,
+    /// Those of them that outlive link and daemon.
+    pub held_shells: HeldShells,
     /// Where each call is recorded.
     pub audit: AuditLog,
     /// Where persistent specs are kept.
@@ -41,7 +52,7 @@ pub struct Parts {
     /// For `~/`.
     pub home: PathBuf,
     /// Local files that no tool reads or writes.
-    pub local_deny: Vec<PathBuf>,
+    pub local_guard: LocalGuard,
     /// Of `state.redb`.
     pub state_path: PathBuf,
     /// The result limit to a model, in bytes.
@@ -103,6 +114,11 @@ impl Tools {
         self.parts.sessions.list().is_empty() && running <= self.parts.durable_jobs.resting()
     }
 
+    /// A link to the host of a session, for the command line.
+    pub async fn connection(&self, id: &Id, wait: Duration) -> Result<Arc<Connection>, Fault> {
+        Ok(self.parts.sessions.get(id)?.connection(wait).await?)
+    }
+
     /// A client's hello brought its agent.
     pub fn agent_arrived(&self, path: &str) {
         if !path.is_empty() {
@@ -144,6 +160,7 @@ impl Tools {
 impl Tools {
     /// Tools over real databases in `folder`, for tests of what is above.
     pub(crate) fn in_folder(folder: &std::path::Path) -> Arc<Self> {
+        use crate::forward::ForwardRoom;
         use crate::link::Surroundings;
         use crate::sessions::Around;
 
@@ -173,7 +190,15 @@ impl Tools {
             allow_proxy_command: Vec::new(),
         };
         let jobs = Jobs::new("test", None, &[]);
+        let shells = Shells::default();
+        let around = (tasks.clone(), stopping.clone());
         Self::new(Parts {
+            forwards: Forwards::new(ForwardRoom::new(
+                store.clone(),
+                clock.clone(),
+                (tasks.clone(), stopping.clone()),
+                folder.to_path_buf(),
+            )),
             durable_jobs: DurableJobs::new(jobs.clone(), store.clone(), tasks.clone(), Vec::new()),
             sessions: Sessions::new(Around {
                 surroundings,
@@ -183,13 +208,15 @@ impl Tools {
                 stopping: stopping.clone(),
             }),
             jobs,
+            held_shells: HeldShells::new(shells.clone(), store.clone(), around, Vec::new()),
+            shells,
             audit,
             store,
             clock,
             rules: Rules::default(),
             user: "ann".into(),
             home: folder.to_path_buf(),
-            local_deny: Vec::new(),
+            local_guard: LocalGuard::new([]),
             state_path,
             result_limit: schema::limits::RESULT_MAX_BYTES,
             tasks,

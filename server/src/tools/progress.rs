@@ -78,11 +78,11 @@ impl fmt::Debug for Progress {
 
 /// What a job did so far, in words.
 pub(super) fn so_far(job: &Job) -> String {
-    let (took, out, err) = (
-        job.took().as_secs(),
-        job.total(Stream::Stdout),
-        job.total(Stream::Stderr),
-    );
+    let took = job.took().as_secs();
+    if let Some(words) = job.words() {
+        return format!("runs for {took} s: {words}");
+    }
+    let (out, err) = (job.total(Stream::Stdout), job.total(Stream::Stderr));
     format!("runs for {took} s: {out} bytes of stdout, {err} of stderr so far")
 }
 

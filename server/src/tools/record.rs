@@ -10,7 +10,7 @@ use storage::audit::{CallEnd, NewCall, Outcome};
 use super::answer::{Answer, Body};
 use super::caller::{Caller, Reach};
 use super::desk::Parts;
-use super::families::Ask;
+use super::families::{Ask, hides, types_secret};
 use crate::job::{Job, Status};
 use crate::link::Stream;
 use crate::output::plain;
@@ -22,6 +22,11 @@ const HEAD_BYTES: usize = 4 << 10;
 const SUMMARY_CHARS: usize = 120;
 
 pub(super) fn new_call(tool: Tool, ask: &Ask, caller: &Caller, parts: &Parts) -> NewCall {
+    let hidden = match ask {
+        Ask::ShellWrite(write) if types_secret(parts, write) => Some(Ask::ShellWrite(hides(write))),
+        _ => None,
+    };
+    let ask = hidden.as_ref().unwrap_or(ask);
     NewCall {
         at_ms: parts.clock.now_ms(),
         client: caller.client.clone(),
@@ -110,7 +115,7 @@ fn head(body: &Body) -> String {
     match body {
         Body::Text(words) => bounded(words),
         Body::Record(fields) => {
-            let texts = ["stdout", "stderr", "data"];
+            let texts = ["stdout", "stderr", "data", "output"];
             let found = texts.iter().filter_map(|name| fields.get(*name)?.as_str());
             bounded(&found.collect::<Vec<_>>().join(""))
         }

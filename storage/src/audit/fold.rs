@@ -67,11 +67,13 @@ fn wait_for_work(shared: &Shared) -> bool {
     let mut front = shared.front();
     // Polls that are held together are looked at once a minute.
     while !front.is_pressing() && !front.has_work() {
+        front.folder_rests = true;
         let (again, waited) = shared
             .wake
             .wait_timeout(front, HOLD)
             .unwrap_or_else(PoisonError::into_inner);
         front = again;
+        front.folder_rests = false;
         if waited.timed_out() {
             front.absorb(false);
         }

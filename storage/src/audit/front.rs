@@ -32,6 +32,8 @@ pub(super) struct Front {
     pub(super) reserved_seq: u64,
     /// Fold at once up to this entry.
     pub(super) wanted: u64,
+    /// The folder waits for the first work; else it looks by itself soon.
+    pub(super) folder_rests: bool,
     /// Folds that failed, and why the last did.
     pub(super) failures: u64,
     pub(super) failure: String,

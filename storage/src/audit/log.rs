@@ -105,10 +105,11 @@ impl AuditLog {
             result_head: NEVER_RAN.into(),
             ..CallEnd::default()
         };
-        if let Err(error) = self.shared.front().outcome(seq, &end) {
+        let mut front = self.shared.front();
+        if let Err(error) = front.outcome(seq, &end) {
             tracing::warn!(seq, %error, "a refused call stays without an outcome");
         }
-        self.shared.wake.notify_all();
+        self.shared.tell_folder(front);
     }
 
     /// Records a call's end before its answer; as durable as
@@ -129,7 +130,7 @@ impl AuditLog {
             return;
         }
         front.polls.add(call, end);
-        self.shared.wake.notify_all();
+        self.shared.tell_folder(front);
     }
 
     /// The calls that were asked for, newest first. Blocking: reads the disk.
@@ -201,7 +202,7 @@ impl AuditLog {
             let number = front.end.number;
             return self.shared.wait_durable(front, number);
         }
-        self.shared.wake.notify_all();
+        self.shared.tell_folder(front);
         Ok(())
     }
 }

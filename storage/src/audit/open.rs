@@ -291,6 +291,7 @@ fn start(
         polls: Polls::default(),
         reserved_seq: head.reserved_seq,
         wanted: 0,
+        folder_rests: false,
         failures: 0,
         failure: String::new(),
         closing: false,

@@ -72,6 +72,16 @@ impl Shared {
         Ok(())
     }
 
+    /// There is something to fold. A folder that gathers is not woken for it, since
+    /// each time would cost the call a change of threads.
+    pub(super) fn tell_folder(&self, mut front: MutexGuard<'_, Front>) {
+        let rests = std::mem::take(&mut front.folder_rests);
+        drop(front);
+        if rests {
+            self.wake.notify_all();
+        }
+    }
+
     pub(super) fn wait_durable(
         &self,
         mut front: MutexGuard<'_, Front>,

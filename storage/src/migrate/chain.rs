@@ -3,12 +3,12 @@
 use redb::{Database, WriteTransaction};
 
 use super::step::Migration;
-use super::{v1, v2};
+use super::{v1, v2, v3};
 use crate::database::{Cause, begin_durable};
 use crate::state::{SCHEMA_VERSION, set_schema_version};
 
 /// Every step there is, in order. The first makes the tables of a new file.
-pub(crate) const CHAIN: &[Migration] = &[v1::MIGRATION, v2::MIGRATION];
+pub(crate) const CHAIN: &[Migration] = &[v1::MIGRATION, v2::MIGRATION, v3::MIGRATION];
 
 const _: () = assert!(CHAIN.len() == SCHEMA_VERSION as usize, "one step a version");
 

@@ -5,6 +5,7 @@ mod chain;
 mod step;
 mod v1;
 mod v2;
+mod v3;
 
 pub use chain::MigrateError;
 pub(crate) use chain::{CHAIN, migrate, newest, run};

@@ -21,7 +21,7 @@ pub(crate) enum RecordError {
     Trailing(usize),
     #[error("the value breaks a rule of its type")]
     Rule(#[from] schema::id::IdError),
-    #[error("a durable job's mark is 16 hex digits in lower case, not `{0}`")]
+    #[error("the mark of a durable job or shell is 16 hex digits in lower case, not `{0}`")]
     Mark(String),
 }
 

@@ -33,6 +33,9 @@ pub struct CardEnd {
     pub signal: String,
     /// Why nobody knows how it ended; empty when somebody does.
     pub lost_reason: String,
+    /// The code of the error for which it certainly never started, whose words are
+    /// the reason; none if it may have.
+    pub failed_code: Option<String>,
     /// Variables that could not be set.
     pub env_refused: Vec<String>,
     /// It was told to end and did not.

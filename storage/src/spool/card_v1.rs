@@ -50,6 +50,8 @@ struct CardEndV1 {
     signal: String,
     #[serde(default)]
     lost_reason: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failed_code: Option<String>,
     #[serde(default)]
     env_refused: Vec<String>,
     #[serde(default)]
@@ -139,6 +141,7 @@ impl From<&CardEnd> for CardEndV1 {
             exit_code,
             signal,
             lost_reason,
+            failed_code,
             env_refused,
             survived,
             took_ms,
@@ -148,6 +151,7 @@ impl From<&CardEnd> for CardEndV1 {
             exit_code: *exit_code,
             signal: signal.clone(),
             lost_reason: without_secrets(lost_reason),
+            failed_code: failed_code.clone(),
             env_refused: env_refused.clone(),
             survived: *survived,
             took_ms: *took_ms,
@@ -162,6 +166,7 @@ impl From<CardEndV1> for CardEnd {
             exit_code: end.exit_code,
             signal: end.signal,
             lost_reason: end.lost_reason,
+            failed_code: end.failed_code,
             env_refused: end.env_refused,
             survived: end.survived,
             took_ms: end.took_ms,
@@ -197,6 +202,7 @@ mod tests {
                 exit_code: Some(2),
                 signal: "TERM".into(),
                 lost_reason: "the link broke".into(),
+                failed_code: Some("busy".into()),
                 env_refused: vec!["LANG".into()],
                 survived: true,
                 took_ms: 1500,
@@ -224,7 +230,7 @@ mod tests {
         let written = br#"{"version":1,"job_id":"job-1-2","tool":"ssh_exec","target":"web",
             "command":"make all","raw":true,"started_at_ms":1736000000000,"seq":9,
             "end":{"state":"exited","exit_code":2,"signal":"TERM",
-            "lost_reason":"the link broke","env_refused":["LANG"],"survived":true,
+            "lost_reason":"the link broke","failed_code":"busy","env_refused":["LANG"],"survived":true,
             "took_ms":1500,"later":1},"later":{}}"#;
         assert_eq!(
             decode(written, "job-1-2"),

@@ -3,10 +3,16 @@
 use redb::{TableDefinition, WriteTransaction};
 use schema::Id;
 
-use super::picture::{SavedDockerHost, SavedDurableJob, SavedForward, SavedSession};
-use super::tables::{DOCKER_HOSTS, DURABLE_JOBS, FORWARDS, SESSIONS, forward_key, forwards_of};
+use super::picture::{
+    SavedDockerHost, SavedDurableJob, SavedDurableShell, SavedForward, SavedSession,
+};
+use super::tables::{
+    DOCKER_HOSTS, DURABLE_JOBS, DURABLE_SHELLS, FORWARDS, SESSIONS, forward_key, forwards_of,
+};
 use crate::database::Cause;
-use crate::record::{DockerHostV1, DurableJobV1, ForwardV1, RecordError, SessionV1, encode};
+use crate::record::{
+    DockerHostV1, DurableJobV1, DurableShellV1, ForwardV1, RecordError, SessionV1, encode,
+};
 
 /// One change. What is put replaces what has its id; what is removed need not
 /// be there.
@@ -14,7 +20,7 @@ use crate::record::{DockerHostV1, DurableJobV1, ForwardV1, RecordError, SessionV
 pub enum Change {
     /// Adds or replaces a session, less its inline secrets.
     PutSession(Box<SavedSession>),
-    /// Removes a session and its forwards; its durable jobs stay.
+    /// Removes a session and its forwards; its durable jobs and shells stay.
     RemoveSession(Id),
     /// Adds or replaces a forward.
     PutForward(SavedForward),
@@ -33,6 +39,15 @@ pub enum Change {
     PutDurableJob(Box<SavedDurableJob>),
     /// Removes the durable job of that job id.
     RemoveDurableJob(String),
+    /// Adds or replaces a durable shell.
+    PutDurableShell(Box<SavedDurableShell>),
+    /// Removes a durable shell.
+    RemoveDurableShell {
+        /// Whose it is.
+        session_id: Id,
+        /// Which.
+        id: Id,
+    },
 }
 
 /// The tables that an edit may name.
@@ -42,6 +57,7 @@ pub(crate) enum Table {
     Forwards,
     DockerHosts,
     DurableJobs,
+    DurableShells,
 }
 
 /// A change as rows: made by the caller, so that the writer only writes.
@@ -105,6 +121,15 @@ impl Edit {
                 )]
             }
             Change::RemoveDurableJob(id) => vec![Self::remove(Table::DurableJobs, id)],
+            Change::PutDurableShell(shell) => {
+                let key = forward_key(shell.session_id.as_str(), shell.id.as_str());
+                let record = DurableShellV1::from_saved(*shell)?;
+                vec![Self::put(Table::DurableShells, key, encode(&record)?)]
+            }
+            Change::RemoveDurableShell { session_id, id } => {
+                let key = forward_key(session_id.as_str(), id.as_str());
+                vec![Self::remove(Table::DurableShells, key)]
+            }
         })
     }
 
@@ -145,6 +170,7 @@ impl Table {
             Self::Forwards => FORWARDS,
             Self::DockerHosts => DOCKER_HOSTS,
             Self::DurableJobs => DURABLE_JOBS,
+            Self::DurableShells => DURABLE_SHELLS,
         }
     }
 }

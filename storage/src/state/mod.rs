@@ -14,10 +14,13 @@ mod writer;
 pub use change::Change;
 pub use error::{CommitError, OpenError, SharedCause};
 pub use open::{Opened, StateOptions};
-pub use picture::{Picture, SavedDockerHost, SavedDurableJob, SavedForward, SavedSession};
+pub use picture::{
+    Picture, SavedDockerHost, SavedDurableJob, SavedDurableShell, SavedForward, SavedSession,
+};
 pub use store::StateStore;
 
 pub(crate) use change::Edit;
 pub(crate) use tables::{
-    SCHEMA_VERSION, make_durable_jobs, make_first_tables, schema_version, set_schema_version,
+    SCHEMA_VERSION, make_durable_jobs, make_durable_shells, make_first_tables, schema_version,
+    set_schema_version,
 };

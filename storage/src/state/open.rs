@@ -221,6 +221,7 @@ mod tests {
 
     use redb::{ReadableDatabase as _, TableDefinition, WriteTransaction};
 
+    use super::super::tables::SCHEMA_VERSION;
     use super::*;
     use crate::migrate::CHAIN;
 
@@ -264,7 +265,7 @@ mod tests {
         let options = options(home.path());
         drop(open(&options, CHAIN).unwrap());
         let (database, opened) = open(&options, &chain_to_next(to_next)).unwrap();
-        assert_eq!(opened.migrated_from, Some(2));
+        assert_eq!(opened.migrated_from, Some(SCHEMA_VERSION));
         let read = database.begin_read().unwrap();
         assert!(
             read.open_table(NEXT)
@@ -278,7 +279,8 @@ mod tests {
         let refused = open(&options, CHAIN).unwrap_err();
         let text = refused.to_string();
         assert!(
-            text.contains("schema version 3") && text.contains("knows up to 2"),
+            text.contains(&format!("schema version {}", SCHEMA_VERSION + 1))
+                && text.contains(&format!("knows up to {SCHEMA_VERSION}")),
             "{text}"
         );
         let OpenError::Newer { backup, .. } = refused else {
@@ -302,7 +304,7 @@ mod tests {
         assert!(database.begin_read().unwrap().open_table(NEXT).is_err());
         drop(database);
         let (_, opened) = open(&options, &chain_to_next(to_next)).unwrap();
-        assert_eq!(opened.migrated_from, Some(2));
+        assert_eq!(opened.migrated_from, Some(SCHEMA_VERSION));
     }
 
     #[test]

@@ -71,6 +71,28 @@ pub struct SavedDurableJob {
     pub seq: u64,
 }
 
+/// A shell that goes on, under a holder on its host, without link and daemon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedDurableShell {
+    /// The session that it was opened on, which may be gone by now.
+    pub session_id: Id,
+    /// The caller's name for it, unique within its session.
+    pub id: Id,
+    /// The user and the host key by which its host is known again.
+    pub host: String,
+    /// Its name on the host: 16 hex digits in lower case, since it becomes part
+    /// of commands there.
+    pub mark: String,
+    /// The holder, for a person; empty while it is not known to have started.
+    pub holder: String,
+    /// The terminal's height.
+    pub rows: u16,
+    /// The terminal's width.
+    pub cols: u16,
+    /// Unix time in milliseconds.
+    pub opened_at_ms: i64,
+}
+
 /// All of the state, as of one moment, each list in the order of its ids.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Picture {
@@ -84,4 +106,6 @@ pub struct Picture {
     /// The durable jobs, of which each stays until it is removed by itself:
     /// its session may end before it.
     pub durable_jobs: Vec<SavedDurableJob>,
+    /// The durable shells, each of which stays until it is removed by itself.
+    pub durable_shells: Vec<SavedDurableShell>,
 }

@@ -3,9 +3,13 @@
 use redb::{Database, ReadableDatabase as _, ReadableTable as _};
 
 use super::picture::Picture;
-use super::tables::{DOCKER_HOSTS, DURABLE_JOBS, FORWARDS, SESSIONS, split_forward_key};
+use super::tables::{
+    DOCKER_HOSTS, DURABLE_JOBS, DURABLE_SHELLS, FORWARDS, SESSIONS, split_forward_key,
+};
 use crate::database::DatabaseFault;
-use crate::record::{DockerHostV1, DurableJobV1, ForwardV1, RecordError, SessionV1, decode};
+use crate::record::{
+    DockerHostV1, DurableJobV1, DurableShellV1, ForwardV1, RecordError, SessionV1, decode,
+};
 
 /// Reads it all in one read transaction.
 pub(super) fn read_picture(database: &Database) -> Result<Picture, DatabaseFault> {
@@ -43,6 +47,15 @@ pub(super) fn read_picture(database: &Database) -> Result<Picture, DatabaseFault
         picture
             .durable_jobs
             .push(saved.map_err(unreadable("durable job", id))?);
+    }
+    for row in read.open_table(DURABLE_SHELLS)?.iter()? {
+        let (key, value) = row?;
+        let (session_id, id) = split_forward_key(key.value());
+        let saved = decode::<DurableShellV1>(value.value())
+            .and_then(|record| record.into_saved(session_id, id));
+        picture
+            .durable_shells
+            .push(saved.map_err(unreadable("durable shell", id))?);
     }
     Ok(picture)
 }

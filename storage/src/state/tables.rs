@@ -7,7 +7,7 @@ use crate::database::{Cause, DatabaseFault};
 
 /// The version this program writes. A new one has a file in `migrate` and a
 /// fixture.
-pub(crate) const SCHEMA_VERSION: u32 = 2;
+pub(crate) const SCHEMA_VERSION: u32 = 3;
 
 /// By session id: `SessionV1`.
 pub(super) const SESSIONS: TableDefinition<&str, &[u8]> = TableDefinition::new("sessions");
@@ -17,6 +17,9 @@ pub(super) const FORWARDS: TableDefinition<&str, &[u8]> = TableDefinition::new("
 pub(super) const DOCKER_HOSTS: TableDefinition<&str, &[u8]> = TableDefinition::new("docker_hosts");
 /// By job id: `DurableJobV1`. Of version 2.
 pub(super) const DURABLE_JOBS: TableDefinition<&str, &[u8]> = TableDefinition::new("durable_jobs");
+/// By [`forward_key`]: `DurableShellV1`. Of version 3.
+pub(super) const DURABLE_SHELLS: TableDefinition<&str, &[u8]> =
+    TableDefinition::new("durable_shells");
 
 /// Frozen for ever: what any later program must find to refuse or migrate.
 const VERSIONS: TableDefinition<&str, u64> = TableDefinition::new("meta");
@@ -25,7 +28,7 @@ const SCHEMA_KEY: &str = "schema_version";
 const NOTES: TableDefinition<&str, &str> = TableDefinition::new("notes");
 const WRITTEN_BY_KEY: &str = "written_by";
 
-/// A session's id and a forward's, with what no id contains between them, so
+/// A session's id and a forward's or a shell's, with what no id contains between them, so
 /// that a session's forwards lie together.
 pub(super) fn forward_key(session_id: &str, id: &str) -> String {
     format!("{session_id}\0{id}")
@@ -52,6 +55,12 @@ pub(crate) fn make_first_tables(write: &WriteTransaction) -> Result<(), Cause> {
 /// Makes the table that version 2 added.
 pub(crate) fn make_durable_jobs(write: &WriteTransaction) -> Result<(), Cause> {
     write.open_table(DURABLE_JOBS)?;
+    Ok(())
+}
+
+/// Makes the table that version 3 added.
+pub(crate) fn make_durable_shells(write: &WriteTransaction) -> Result<(), Cause> {
+    write.open_table(DURABLE_SHELLS)?;
     Ok(())
 }
 

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{node, python, ssh, strace};
+use super::{installed, node, python, ssh, strace};
 use crate::command::deps;
+use crate::pins::{NETWORK_PACKAGES, SERVICE_PACKAGES, SHELL_PACKAGES};
 
 /// A part that a suite cannot run without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,6 +15,12 @@ pub(crate) enum Need {
     OpenSsh,
     /// strace, on Linux.
     Strace,
+    /// The shells that a person may have, vi, less and top.
+    Shells,
+    /// What makes network namespaces, on Linux.
+    Network,
+    /// Real services and their clients, for forwards.
+    Services,
     /// The official Python SDK, both eras.
     Python,
     /// The official TypeScript SDK.
@@ -43,6 +50,9 @@ pub(crate) fn gather(needs: &[Need]) -> Result<Found, String> {
         let gathered = match need {
             Need::OpenSsh => ssh::gather(),
             Need::Strace => strace::gather(),
+            Need::Shells => installed::gather(&SHELL_PACKAGES),
+            Need::Network => installed::gather(&NETWORK_PACKAGES),
+            Need::Services => installed::gather(&SERVICE_PACKAGES),
             Need::Python => python::gather(),
             Need::TypeScript => node::gather(),
         };

@@ -1,9 +1,10 @@
 //! What the stories need and a machine may lack, fetched into `target/deps`
 //! without installing a service: OpenSSH's server, strace, the official
-//! SDKs.
+//! SDKs; and what is installed: shells, and tools for networks.
 
 mod apt;
 mod found;
+mod installed;
 mod node;
 mod places;
 mod python;

@@ -4,7 +4,7 @@ use super::finding::{Finding, Source};
 use super::paths::paths;
 
 /// A library and the only places that may name it.
-const HOMES: [(&str, &[&str]); 11] = [
+const HOMES: [(&str, &[&str]); 12] = [
     (
         "russh",
         &[
@@ -14,6 +14,7 @@ const HOMES: [(&str, &[&str]); 11] = [
             "tests/src/security_key",
         ],
     ),
+    ("vt100", &["server/src/shell"]),
     ("russh_sftp", &["server/src/link"]),
     ("rmcp", &["server/src/serve", "server/src/tools"]),
     ("axum", &["server/src/serve"]),

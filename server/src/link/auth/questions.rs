@@ -4,6 +4,8 @@
 
 use russh::client::Prompt;
 
+use crate::words::one_line;
+
 /// How much of a question is shown: the server wrote it.
 const SHOWN_CHARS: usize = 80;
 
@@ -67,10 +69,10 @@ pub(super) fn reply(prompts: &[Prompt], given: bool) -> Reply {
         .iter()
         .find(|prompt| !is_for_password(prompt, given || prompts.len() > 1));
     match (for_person, prompts) {
-        (Some(prompt), _) => Reply::Person(shown(&prompt.prompt)),
+        (Some(prompt), _) => Reply::Person(one_line(&prompt.prompt, SHOWN_CHARS)),
         (None, []) => Reply::Nothing,
         (None, [_]) if !given => Reply::Password,
-        (None, [first, ..]) => Reply::Person(shown(&first.prompt)),
+        (None, [first, ..]) => Reply::Person(one_line(&first.prompt, SHOWN_CHARS)),
     }
 }
 
@@ -84,15 +86,6 @@ fn is_for_password(prompt: &Prompt, must_say_so: bool) -> bool {
             .split(|c: char| !c.is_alphanumeric())
             .any(|word| OTHER_WHOLE_WORDS.contains(&word));
     !prompt.echo && !is_other && (!must_say_so || says(&PASSWORD_WORDS))
-}
-
-fn shown(prompt: &str) -> String {
-    let plain: String = prompt
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(SHOWN_CHARS)
-        .collect();
-    plain.trim().to_owned()
 }
 
 #[cfg(test)]
@@ -128,7 +121,7 @@ mod tests {
         }
         assert_eq!(reply(&[], true), Reply::Nothing);
         let two = [prompt("Password: ", false), prompt("PIN\u{1b}[2J: ", false)];
-        assert_eq!(reply(&two, false), Reply::Person("PIN[2J:".into()));
+        assert_eq!(reply(&two, false), Reply::Person("PIN [2J:".into()));
         let twice = [prompt("Password: ", false), prompt("Password: ", false)];
         assert_eq!(reply(&twice, false), Reply::Person("Password:".into()));
     }

@@ -18,6 +18,8 @@ pub(in crate::link) enum Answer {
         /// On the host.
         pid: Option<u32>,
     },
+    /// A shell was, under this holder.
+    Held(String),
     /// It was not, and why not.
     Refused(String),
     /// The signal was sent.
@@ -73,6 +75,7 @@ impl AnswerParser {
                 Ok(pid) => Ok(Answer::Started { pid: Some(pid) }),
                 Err(_not_a_number) => Err(Garbled::new(&self.line)),
             },
+            "held" => Ok(Answer::Held(words.to_owned())),
             "refused" => Ok(Answer::Refused(words.to_owned())),
             "signalled" => Ok(Answer::Signalled),
             "gone" => Ok(Answer::Gone(words.to_owned())),

@@ -10,6 +10,10 @@ const HEADER_MAX_BYTES: usize = 256;
 /// A frame's data at most, in bytes: what follow.sh reads at once.
 const DATA_MAX_BYTES: u64 = 4 << 20;
 
+/// What a host may say that it lost, in bytes: positions are added up, and no
+/// terminal prints so much.
+const LOST_MAX_BYTES: u64 = 1 << 48;
+
 /// What came. Data may be a part of a frame.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::link) enum Frame<'a> {
@@ -21,6 +25,8 @@ pub(in crate::link) enum Frame<'a> {
     Exit(u32),
     /// How it ended cannot be known any more, or it never ran, and why so.
     Gone(String),
+    /// So many bytes of standard output are not there any more.
+    Lost(u64),
     /// The follower still runs.
     KeepAlive,
     /// The job's folder is no more.
@@ -117,6 +123,10 @@ impl FrameParser {
                 Ok(status) => Ok(Some(Frame::Exit(status))),
                 Err(_not_a_number) => Err(garbled()),
             },
+            (b'L', count) => match count.parse() {
+                Ok(bytes) if bytes <= LOST_MAX_BYTES => Ok(Some(Frame::Lost(bytes))),
+                _ => Err(garbled()),
+            },
             (b'G', _) => Ok(Some(Frame::Gone(words))),
             (b'K', "") => Ok(Some(Frame::KeepAlive)),
             (b'R', "") => Ok(Some(Frame::Removed)),
@@ -154,12 +164,12 @@ mod tests {
 
     #[test]
     fn frames_are_read_in_whatever_pieces_they_come() {
-        let wire = b"O 3\n\0\nXE 2\nK\nK\nO 0\nX 137\nR\n";
+        let wire = b"O 3\n\0\nXE 2\nK\nL 9\nK\nO 0\nX 137\nR\n";
         for at_once in 1..wire.len() {
             let (stdout, stderr, told) = read(wire, at_once).unwrap();
             assert_eq!(stdout, b"\0\nX");
             assert_eq!(stderr, b"K\n");
-            assert_eq!(told, ["KeepAlive", "Exit(137)", "Removed"]);
+            assert_eq!(told, ["Lost(9)", "KeepAlive", "Exit(137)", "Removed"]);
         }
         let (_, _, told) = read(b"G it is \x1b[2Jgone\n", 64).unwrap();
         assert_eq!(told, [r#"Gone("it is  [2Jgone")"#]);
@@ -173,6 +183,8 @@ mod tests {
             "O x\n",
             "O -1\n",
             "O 4194305\n",
+            "L x\n",
+            "L 18446744073709551615\n",
             "X\n",
             "Kk\n",
             "dd: no\n",

@@ -2,6 +2,7 @@
 //! host's own start-up files print.
 
 use super::Mark;
+use crate::words::one_line;
 
 /// What may stand before the greeting, in bytes: far more than any banner, and
 /// far less than a host that never comes to an end.
@@ -35,9 +36,7 @@ impl Garbled {
 
 /// At most `chars_max` of `bytes`, without control characters.
 pub(super) fn printable(bytes: &[u8], chars_max: usize) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let shown = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    shown.take(chars_max).collect::<String>().trim().to_owned()
+    one_line(&String::from_utf8_lossy(bytes), chars_max)
 }
 
 /// Skips all up to the greeting and the greeting itself.

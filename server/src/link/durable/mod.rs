@@ -27,7 +27,7 @@ mod signal;
 mod start;
 mod status;
 #[cfg(test)]
-mod trial;
+pub(super) mod trial;
 
 pub(super) use answer::{Answer, AnswerParser};
 pub(super) use follow::{DONE, follow_script};
@@ -35,8 +35,8 @@ pub(super) use frame::{Frame, FrameParser};
 pub(super) use greeting::{Errand, Garbled};
 pub use mark::Mark;
 pub(super) use signal::signal_script;
-pub(super) use start::{Start, Unsendable, start_script};
+pub(super) use start::{Start, Unsendable, export, start_script, whole};
 pub use status::signal_of_status;
 
 /// What every script begins with.
-const IDENTITY: &str = include_str!("identity.sh");
+pub(super) const IDENTITY: &str = include_str!("identity.sh");

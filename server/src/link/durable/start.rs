@@ -63,22 +63,9 @@ pub(in crate::link) fn start_script(start: &Start<'_>) -> Result<Preamble, Unsen
 /// What the holder runs as the leader of a session: it says who it is, leaves
 /// no secrets behind and becomes the command in the user's own shell.
 fn command_script(start: &Start<'_>) -> Result<String, Unsendable> {
-    let whole = |what: &str, text: &str| {
-        let has_nul = text.contains('\0');
-        has_nul
-            .then(|| Unsendable::Nul(what.to_owned()))
-            .map_or(Ok(()), Err)
-    };
     // In a subshell, since a name of ours might be exported already.
     let mut script = format!("(\n{IDENTITY}{LEADER})\nCDPATH= cd -- \"$HOME\" || exit 1\n");
-    for (name, value) in start.env {
-        if !is_variable_name(name) {
-            return Err(Unsendable::Name(name.clone()));
-        }
-        whole(&format!("the variable {name}"), value)?;
-        // Writing to a String cannot fail.
-        let _infallible = writeln!(script, "export {name}={}", quoted(value));
-    }
+    export(start.env, &mut script)?;
     if let Some(cwd) = start.cwd {
         whole("the working folder", cwd)?;
         let _infallible = writeln!(script, "CDPATH= cd -- {} || exit 1", folder(cwd));
@@ -92,6 +79,30 @@ fn command_script(start: &Start<'_>) -> Result<String, Unsendable> {
         quoted(start.command),
     );
     Ok(script)
+}
+
+/// Lines that export `env`.
+pub(in crate::link) fn export(
+    env: &BTreeMap<String, String>,
+    script: &mut String,
+) -> Result<(), Unsendable> {
+    for (name, value) in env {
+        if !is_variable_name(name) {
+            return Err(Unsendable::Name(name.clone()));
+        }
+        whole(&format!("the variable {name}"), value)?;
+        // Writing to a String cannot fail.
+        let _infallible = writeln!(script, "export {name}={}", quoted(value));
+    }
+    Ok(())
+}
+
+/// Refuses a text that no program can be given.
+pub(in crate::link) fn whole(what: &str, text: &str) -> Result<(), Unsendable> {
+    let has_nul = text.contains('\0');
+    has_nul
+        .then(|| Unsendable::Nul(what.to_owned()))
+        .map_or(Ok(()), Err)
 }
 
 #[cfg(test)]

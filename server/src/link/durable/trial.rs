@@ -21,32 +21,32 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// A host whose `sh` is a given one.
-pub(super) struct Host {
+pub(in crate::link) struct Host {
     folder: tempfile::TempDir,
     /// The user's own, which sshd gives the exec request to.
-    pub(super) login_shell: PathBuf,
-    pub(super) path: String,
-    pub(super) home: Option<PathBuf>,
+    pub(in crate::link) login_shell: PathBuf,
+    pub(in crate::link) path: String,
+    pub(in crate::link) home: Option<PathBuf>,
 }
 
 /// What a follower has said so far.
 #[derive(Debug, Default)]
-pub(super) struct Heard {
-    pub(super) stdout: Vec<u8>,
-    pub(super) stderr: Vec<u8>,
-    pub(super) exit: Option<u32>,
-    pub(super) gone: Option<String>,
-    pub(super) is_removed: bool,
+pub(in crate::link) struct Heard {
+    pub(in crate::link) stdout: Vec<u8>,
+    pub(in crate::link) stderr: Vec<u8>,
+    pub(in crate::link) exit: Option<u32>,
+    pub(in crate::link) gone: Option<String>,
+    pub(in crate::link) is_removed: bool,
 }
 
 /// A program that this machine has.
-pub(super) fn program(name: &str) -> Option<PathBuf> {
+pub(in crate::link) fn program(name: &str) -> Option<PathBuf> {
     let mut places = PATH.split(':').map(|folder| Path::new(folder).join(name));
     places.find(|place| place.exists())
 }
 
 /// Runs `scene` with each sh that is here: dash and bash always are.
-pub(super) fn on_every_sh(scene: impl Fn(&Host) + Sync) {
+pub(in crate::link) fn on_every_sh(scene: impl Fn(&Host) + Sync) {
     std::thread::scope(|scope| {
         for name in ["dash", "bash", "busybox", "zsh"] {
             if let Some(sh) = program(name) {
@@ -60,12 +60,12 @@ pub(super) fn on_every_sh(scene: impl Fn(&Host) + Sync) {
 }
 
 /// What a command said, which is text.
-pub(super) fn text(bytes: &[u8]) -> &str {
+pub(in crate::link) fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
 /// Waits for what will be so.
-pub(super) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(in crate::link) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < DEADLINE, "not in time: {what}");
@@ -74,7 +74,7 @@ pub(super) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 impl Host {
-    pub(super) fn new(sh: &Path) -> Self {
+    pub(in crate::link) fn new(sh: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (tools, home) = (folder.path().join("tools"), folder.path().join("it's home"));
         std::fs::create_dir(&tools).unwrap();
@@ -95,24 +95,24 @@ impl Host {
         }
     }
 
-    pub(super) fn folder(&self) -> &Path {
+    pub(in crate::link) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    pub(super) fn home(&self) -> PathBuf {
+    pub(in crate::link) fn home(&self) -> PathBuf {
         self.folder.path().join("it's home")
     }
 
-    pub(super) fn jobs(&self) -> PathBuf {
+    pub(in crate::link) fn jobs(&self) -> PathBuf {
         self.home().join(".local/state/remote-shell-mcp/jobs")
     }
 
-    pub(super) fn file(&self, mark: &Mark, name: &str) -> PathBuf {
+    pub(in crate::link) fn file(&self, mark: &Mark, name: &str) -> PathBuf {
         self.jobs().join(mark.to_string()).join(name)
     }
 
     /// As sshd does: the login shell runs the request, in the login folder.
-    pub(super) fn exec(&self, request: &str) -> Child {
+    pub(in crate::link) fn exec(&self, request: &str) -> Child {
         let mut command = Command::new(&self.login_shell);
         command.args(["-c", request]).env_clear();
         command.env("PATH", &self.path).env("SHELL", "/bin/sh");
@@ -126,7 +126,7 @@ impl Host {
     }
 
     /// Feeds all, and reads to the end of the channel.
-    pub(super) fn answer(&self, errand: Errand, mark: &Mark, made: &Preamble) -> Answer {
+    pub(in crate::link) fn answer(&self, errand: Errand, mark: &Mark, made: &Preamble) -> Answer {
         let mut child = self.exec(&made.command);
         let mut stdin = child.stdin.take().unwrap();
         match stdin.write_all(&made.fed) {
@@ -140,12 +140,12 @@ impl Host {
         answer.unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&said)))
     }
 
-    pub(super) fn start(&self, start: &Start<'_>) -> Answer {
+    pub(in crate::link) fn start(&self, start: &Start<'_>) -> Answer {
         self.answer(Errand::Start, start.mark, &start_script(start).unwrap())
     }
 
     /// Starts `command` and nothing else.
-    pub(super) fn job(&self, command: &str) -> Mark {
+    pub(in crate::link) fn job(&self, command: &str) -> Mark {
         let (mark, env) = (Mark::fresh(), BTreeMap::new());
         let (cwd, stdin) = (None, None);
         let answer = self.start(&Start {
@@ -162,13 +162,13 @@ impl Host {
         mark
     }
 
-    pub(super) fn signal(&self, mark: &Mark, signal: &str) -> Answer {
+    pub(in crate::link) fn signal(&self, mark: &Mark, signal: &str) -> Answer {
         let made = signal_script(mark, signal).unwrap();
         self.answer(Errand::Signal, mark, &made)
     }
 
     /// A follower that goes on where `heard` ends.
-    pub(super) fn follower(&self, mark: &Mark, heard: &Heard) -> (Child, ChildStdin) {
+    pub(in crate::link) fn follower(&self, mark: &Mark, heard: &Heard) -> (Child, ChildStdin) {
         let offset = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap();
         let made = follow_script(mark, offset(&heard.stdout), offset(&heard.stderr));
         let mut child = self.exec(&made.command);
@@ -178,14 +178,20 @@ impl Host {
     }
 
     /// Hears a job out, and tells its follower `last` then.
-    pub(super) fn hear(&self, mark: &Mark, last: &[u8]) -> Heard {
+    pub(in crate::link) fn hear(&self, mark: &Mark, last: &[u8]) -> Heard {
         let mut heard = Heard::default();
         self.hear_on(mark, &mut heard, usize::MAX, last);
         heard
     }
 
     /// The follower is killed after `bytes_max`.
-    pub(super) fn hear_on(&self, mark: &Mark, heard: &mut Heard, bytes_max: usize, last: &[u8]) {
+    pub(in crate::link) fn hear_on(
+        &self,
+        mark: &Mark,
+        heard: &mut Heard,
+        bytes_max: usize,
+        last: &[u8],
+    ) {
         let (mut child, stdin) = self.follower(mark, heard);
         let mut stdin = Some(stdin);
         let mut parser = FrameParser::new(mark);
@@ -204,7 +210,7 @@ impl Host {
                     Frame::Stdout(data) => heard.stdout.extend_from_slice(data),
                     Frame::Stderr(data) => heard.stderr.extend_from_slice(data),
                     Frame::Gone(words) => heard.gone = Some(words),
-                    Frame::KeepAlive => {}
+                    Frame::KeepAlive | Frame::Lost(_) => {}
                     Frame::Removed => heard.is_removed = true,
                     Frame::Exit(status) => {
                         heard.exit = Some(status);

@@ -9,6 +9,7 @@ use storage::private_files::{self, PrivateFileError};
 use super::known_as::KnownAs;
 use super::line::Line;
 use crate::link::error::LinkError;
+use crate::words::one_line;
 
 /// The daemon is the only writer of the file; its writers take turns, so that
 /// two first connects at once leave one entry (FAULTS 44).
@@ -51,7 +52,7 @@ impl AcceptedKeys {
     ) -> Result<(), LinkError> {
         let scope = self.scope().map_or_else(String::new, |scope| scope + " ");
         let entry = format!("{} {key_type} {key} ", known_as.entry());
-        let line = format!("{entry}{scope}{}\n", shown(note));
+        let line = format!("{entry}{scope}{}\n", one_line(note, note.len()));
         let is_there = |there: &[u8]| {
             there.starts_with(entry.as_bytes())
                 && Line::parse(there).is_some_and(|l| self.counts(&l))
@@ -150,15 +151,6 @@ pub(super) fn named_file<'a>(line: &Line<'a>) -> (Option<Vec<u8>>, &'a [u8]) {
 fn scope_of<'a>(line: &Line<'a>) -> Option<&'a [u8]> {
     let first = line.comment().split(u8::is_ascii_whitespace).next()?;
     first.starts_with(SCOPE_WORD.as_bytes()).then_some(first)
-}
-
-/// What may stand on a person's terminal: a client chooses its name itself.
-pub(super) fn shown(text: &str) -> String {
-    let is_odd = |c: char| {
-        let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}');
-        c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
-    };
-    text.replace(is_odd, " ")
 }
 
 #[cfg(test)]

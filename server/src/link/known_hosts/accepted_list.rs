@@ -5,11 +5,12 @@ use std::path::Path;
 use schema::control::AcceptedKey;
 use storage::private_files::PrivateFileError;
 
-use super::accepted::{change, lines, named_file, read, shown};
+use super::accepted::{change, lines, named_file, read};
 use super::known_as::KnownAs;
 use super::line::{Line, Marker};
 use super::verdict::fingerprint;
 use crate::link::address::Address;
+use crate::words::one_line;
 
 /// The lines of our own file that have a sound key, in its order. Blocking.
 pub fn accepted_keys(path: &Path) -> Result<Vec<AcceptedKey>, PrivateFileError> {
@@ -55,7 +56,7 @@ fn names(name: &str) -> Vec<String> {
 fn row(at: usize, raw: &[u8]) -> Option<AcceptedKey> {
     let line = Line::parse(raw)?;
     let key = line.key()?.data;
-    let text = |bytes: &[u8]| shown(&String::from_utf8_lossy(bytes)).trim().to_owned();
+    let text = |bytes: &[u8]| one_line(&String::from_utf8_lossy(bytes), bytes.len());
     let marker = match line.marker {
         Marker::None => "",
         Marker::Revoked => "@revoked ",

@@ -39,6 +39,7 @@ type Printed = BTreeMap<String, Vec<String>>;
 #[test]
 fn generated_files_mean_to_us_what_they_mean_to_ssh() {
     let seed = fastrand::u64(..);
+    let newer = a_command_counts_after_jump_none();
     let (mut equal, mut refused) = (0, 0);
     for at in 0..FILES {
         let mut rng = Rng::with_seed(seed.wrapping_add(at));
@@ -59,7 +60,11 @@ fn generated_files_mean_to_us_what_they_mean_to_ssh() {
         };
         match (theirs, ours) {
             (Ok(theirs), Ok(ours)) => {
+                let older = !newer && text().to_lowercase().contains("proxyjump");
                 for name in COMPARED {
+                    if older && name == "proxycommand" {
+                        continue;
+                    }
                     assert_eq!(ours.get(name), theirs.get(name), "{name}\n{}", text());
                 }
                 equal += 1;
@@ -74,6 +79,15 @@ fn generated_files_mean_to_us_what_they_mean_to_ssh() {
         "too few of {FILES} files were sound: {equal}, {refused} refused"
     );
     assert!(refused > 0, "no generated file was broken");
+}
+
+/// Whether this ssh lets `ProxyCommand` count after `ProxyJump none`.
+fn a_command_counts_after_jump_none() -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config");
+    std::fs::write(&config, "ProxyJump none\nProxyCommand nc\n").unwrap();
+    let said = ssh_says(&config, "web", None, None).unwrap();
+    said.contains_key("proxycommand")
 }
 
 /// `%C` also hashes the jump host since OpenSSH 9.6, so that generated files

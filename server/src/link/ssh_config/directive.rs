@@ -95,13 +95,14 @@ pub(super) fn take(
 fn proxy_jump(into: &mut Settings, rest: &str) -> Result<Taken, String> {
     let list = rest.trim_start_matches([' ', '\t', '\r', '\n', '=']);
     let list = list.split('#').next().unwrap_or_default().trim_end();
-    let proxy = if list.eq_ignore_ascii_case("none") {
-        Proxy::None
-    } else {
-        let hosts = jump_hosts(list).ok_or_else(|| format!("`{list}` is no ProxyJump"))?;
-        Proxy::Jump(hosts)
-    };
-    first(&mut into.proxy, proxy);
+    if list.eq_ignore_ascii_case("none") {
+        into.no_jump |= into.proxy.is_none();
+        return Ok(Taken::Honoured);
+    }
+    let hosts = jump_hosts(list).ok_or_else(|| format!("`{list}` is no ProxyJump"))?;
+    if !into.no_jump {
+        first(&mut into.proxy, Proxy::Jump(hosts));
+    }
     Ok(Taken::Honoured)
 }
 
@@ -257,6 +258,7 @@ mod tests {
             ("userknownhostsfile", "x y"),
             ("userknownhostsfile", "z"),
             ("proxyjump", "none # not here"),
+            ("proxyjump", "bastion"),
             ("proxycommand", "nc %h %p"),
         ] {
             assert_eq!(
@@ -267,7 +269,8 @@ mod tests {
         assert_eq!(settings.port, Some(2222));
         assert_eq!(settings.identity_files, ["a", "b"]);
         assert_eq!(settings.user_known_hosts, ["x", "y"]);
-        assert_eq!(settings.proxy, Some(Proxy::None));
+        let command = Proxy::Command("nc %h %p".into());
+        assert_eq!(settings.proxy, Some(command));
     }
 
     #[test]

@@ -42,6 +42,10 @@ pub(super) struct Settings {
     pub(super) forward_agent: Option<bool>,
     pub(super) forward_agent_socket: Option<String>,
     pub(super) proxy: Option<Proxy>,
+    /// `ProxyJump none` came first: no later `ProxyJump` counts, but a
+    /// `ProxyCommand` does. So since OpenSSH 10.3, and as backported to older ones;
+    /// before, it did not.
+    pub(super) no_jump: bool,
     pub(super) host_key_alias: Option<String>,
     pub(super) user_known_hosts: Vec<String>,
     pub(super) global_known_hosts: Vec<String>,

@@ -1,19 +1,26 @@
 //! One call's arguments, typed.
 
+use schema::Fault;
 use schema::spec::SshSpec;
 use schema::tools::Tool;
 use schema::tools::exec::SshExec;
+use schema::tools::forward::{
+    SshForwardCancel, SshForwardDynamic, SshForwardLocal, SshForwardRemote,
+};
 use schema::tools::history::HistoryFilter;
 use schema::tools::job::{JobCancel, JobList, JobWait, OutputRead};
 use schema::tools::session::{
     NoArguments, SessionId, SshClone, SshConnect, SshDisconnect, SshHosts,
 };
-use schema::{Code, Fault};
+use schema::tools::shell::{
+    AnySession, OnSession, ShellClose, ShellRead, ShellResize, ShellRun, ShellWrite, SshShellOpen,
+};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::connect;
+use super::file::FileAsk;
+use super::typed::typed;
+use super::{connect, forward};
 use crate::link::Address;
 use crate::link::ssh_config::hosts_behind;
 use crate::tools::desk::Parts;
@@ -30,6 +37,19 @@ pub(in crate::tools) enum Ask {
     Clone(SshClone),
     Hosts(SshHosts),
     Exec(Box<SshExec>),
+    File(Box<FileAsk>),
+    ForwardLocal(Box<SshForwardLocal>),
+    ForwardRemote(SshForwardRemote),
+    ForwardDynamic(SshForwardDynamic),
+    ForwardCancel(SshForwardCancel),
+    ForwardsList(AnySession),
+    ShellOpen(Box<SshShellOpen>),
+    ShellRun(ShellRun<OnSession>),
+    ShellWrite(ShellWrite<OnSession>),
+    ShellRead(Box<ShellRead<OnSession>>),
+    ShellResize(ShellResize<OnSession>),
+    ShellClose(ShellClose<OnSession>),
+    ShellList(AnySession),
     JobList(JobList),
     JobWait(JobWait),
     JobCancel(JobCancel),
@@ -51,6 +71,18 @@ impl Ask {
             Tool::SshReconnect => Self::Reconnect(typed(tool, arguments)?),
             Tool::SshClone => Self::Clone(typed(tool, arguments)?),
             Tool::SshExec => Self::Exec(Box::new(typed(tool, arguments)?)),
+            Tool::SshForwardLocal => Self::ForwardLocal(Box::new(typed(tool, arguments)?)),
+            Tool::SshForwardRemote => Self::ForwardRemote(typed(tool, arguments)?),
+            Tool::SshForwardDynamic => Self::ForwardDynamic(typed(tool, arguments)?),
+            Tool::SshForwardCancel => Self::ForwardCancel(typed(tool, arguments)?),
+            Tool::SshForwardsList => Self::ForwardsList(typed(tool, arguments)?),
+            Tool::SshShellOpen => Self::ShellOpen(Box::new(typed(tool, arguments)?)),
+            Tool::SshShellRun => Self::ShellRun(typed(tool, arguments)?),
+            Tool::SshShellWrite => Self::ShellWrite(typed(tool, arguments)?),
+            Tool::SshShellRead => Self::ShellRead(Box::new(typed(tool, arguments)?)),
+            Tool::SshShellResize => Self::ShellResize(typed(tool, arguments)?),
+            Tool::SshShellClose => Self::ShellClose(typed(tool, arguments)?),
+            Tool::SshShellList => Self::ShellList(typed(tool, arguments)?),
             Tool::JobList => Self::JobList(typed(tool, arguments)?),
             Tool::JobWait => Self::JobWait(typed(tool, arguments)?),
             Tool::JobCancel => Self::JobCancel(typed(tool, arguments)?),
@@ -58,10 +90,8 @@ impl Ask {
             Tool::Status => typed::<NoArguments>(tool, arguments).map(|_none| Self::Status)?,
             Tool::Snapshot => typed::<NoArguments>(tool, arguments).map(|_none| Self::Snapshot)?,
             Tool::History => Self::History(typed(tool, arguments)?),
-            other => {
-                let words = format!("{other} is not in this version yet");
-                return Err(Fault::new(Code::Unavailable, words));
-            }
+            // Or none that is served.
+            other => Self::File(Box::new(FileAsk::read(other, arguments)?)),
         })
     }
 
@@ -73,6 +103,20 @@ impl Ask {
             Self::Info(ask) | Self::Reconnect(ask) => Some(ask.id.as_str()),
             Self::Clone(ask) => Some(ask.new_id.as_str()),
             Self::Exec(ask) => Some(ask.session_id.as_str()),
+            Self::File(ask) => Some(ask.session_id().as_str()),
+            Self::ForwardLocal(ask) => Some(ask.session_id.as_str()),
+            Self::ForwardRemote(ask) => Some(ask.session_id.as_str()),
+            Self::ForwardDynamic(ask) => Some(ask.session_id.as_str()),
+            Self::ForwardCancel(ask) => Some(ask.session_id.as_str()),
+            Self::ShellOpen(ask) => Some(ask.session_id.as_str()),
+            Self::ShellRun(ask) => Some(ask.owner.session_id.as_str()),
+            Self::ShellWrite(ask) => Some(ask.owner.session_id.as_str()),
+            Self::ShellRead(ask) => Some(ask.owner.session_id.as_str()),
+            Self::ShellResize(ask) => Some(ask.owner.session_id.as_str()),
+            Self::ShellClose(ask) => Some(ask.owner.session_id.as_str()),
+            Self::ForwardsList(ask) | Self::ShellList(ask) => {
+                ask.session_id.as_ref().map(schema::Id::as_str)
+            }
             _ => None,
         }
     }
@@ -136,7 +180,14 @@ impl Ask {
     pub(in crate::tools) fn summary(&self) -> String {
         match self {
             Self::Exec(ask) => ask.command.replace(char::is_control, " "),
+            Self::ShellRun(ask) => ask.command.replace(char::is_control, " "),
+            Self::ShellWrite(ask) => ask.data.escape_debug().to_string(),
             Self::Clone(ask) => format!("{} from {}", ask.new_id, ask.source_id),
+            Self::ForwardLocal(ask) => forward::local_summary(ask),
+            Self::ForwardRemote(ask) => forward::remote_summary(ask),
+            Self::ForwardDynamic(ask) => forward::dynamic_summary(ask),
+            Self::ForwardCancel(ask) => ask.forward_id.to_string(),
+            Self::File(ask) => ask.summary(),
             _ => self.session_id().unwrap_or_default().to_owned(),
         }
     }
@@ -152,7 +203,19 @@ impl Ask {
             Self::Info(ask) | Self::Reconnect(ask) => json(ask),
             Self::Clone(ask) => json(ask),
             Self::Exec(ask) => json(ask),
+            Self::File(ask) => ask.json(),
             Self::Hosts(ask) => json(ask),
+            Self::ForwardLocal(ask) => json(ask),
+            Self::ForwardRemote(ask) => json(ask),
+            Self::ForwardDynamic(ask) => json(ask),
+            Self::ForwardCancel(ask) => json(ask),
+            Self::ShellOpen(ask) => json(ask),
+            Self::ShellRun(ask) => json(ask),
+            Self::ShellWrite(ask) => json(ask),
+            Self::ShellRead(ask) => json(ask),
+            Self::ShellResize(ask) => json(ask),
+            Self::ShellClose(ask) => json(ask),
+            Self::ForwardsList(ask) | Self::ShellList(ask) => json(ask),
             Self::JobList(ask) => json(ask),
             Self::JobWait(ask) => json(ask),
             Self::JobCancel(ask) => json(ask),
@@ -176,11 +239,4 @@ fn hosts_of_spec(id: &str, spec: &SshSpec) -> Vec<String> {
         hosts.push(id.to_owned());
     }
     hosts
-}
-
-fn typed<T: DeserializeOwned>(tool: Tool, arguments: Value) -> Result<T, Fault> {
-    serde_json::from_value(arguments).map_err(|error| {
-        let words = format!("{tool}: {error}");
-        Fault::new(Code::InvalidArgument, words).next("tools/list has the arguments it takes")
-    })
 }

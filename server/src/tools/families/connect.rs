@@ -11,9 +11,11 @@ use schema::tools::job::JobState;
 use schema::tools::session::{SessionId, SshClone, SshConnect, SshConnected, SshDisconnect};
 use schema::{Code, Fault, Id};
 
-use super::{info, job};
+use super::{info, job, shell};
+use crate::forward::Forward;
 use crate::job::Job;
 use crate::sessions::{ConnectRequest, Connected};
+use crate::shell::Shell;
 use crate::tools::answer::Answer;
 use crate::tools::caller::Caller;
 use crate::tools::desk::Tools;
@@ -58,10 +60,10 @@ pub(super) async fn connect(
     let connected = open(tools, request, caller).await?;
     // What it left running on the host is followed again.
     let session = &connected.session;
-    tools
-        .parts
-        .durable_jobs
-        .attach(session.id(), &session.links());
+    let (id, links) = (session.id(), session.links());
+    tools.parts.durable_jobs.attach(id, &links);
+    tools.parts.held_shells.attach(id, &links);
+    tools.parts.forwards.attach(id, &links);
     answer(tools, &connected)
 }
 
@@ -100,8 +102,26 @@ pub(super) async fn disconnect(tools: &Tools, ask: SshDisconnect) -> Result<Answ
     }
     let (survived, ended): (Vec<_>, Vec<_>) =
         ended.into_iter().partition(|job| job.status().survived);
+    let shells = shell::of_session(&tools.parts, ask.id.as_str());
+    let goes = |shell: &&Arc<Shell>| !shell.facts().is_durable || ask.end_durable == Some(true);
+    let ending = shells
+        .iter()
+        .filter(goes)
+        .map(|shell| shell::end(tools, shell));
+    for told in futures::future::join_all(ending).await {
+        if let Err(fault) = told {
+            tracing::warn!(session = %ask.id, %fault.message, "a shell was not ended");
+        }
+    }
     tools.parts.sessions.disconnect(&ask.id).await?;
-    let words = format!("disconnected {}", ask.id);
+    let forwards = tools.parts.forwards.end_of(&ask.id).await;
+    let (stay, gone): (Vec<_>, Vec<_>) = shells
+        .into_iter()
+        .partition(|shell| shell.facts().is_durable && shell.end().is_none());
+    let words = format!("disconnected {}", ask.id)
+        + &forwards_named(&forwards)
+        + &shells_named("; shells that ended with it: ", &gone)
+        + &shells_named("; durable shells that go on on the host: ", &stay);
     let ended = named("; ended with it", &ended, "")
         + &named(
             "; told to end, and may still run on the host",
@@ -114,6 +134,25 @@ pub(super) async fn disconnect(tools: &Tools, ask: SshDisconnect) -> Result<Answ
         ", and is followed again by an ssh_connect of the same id",
     );
     Ok(Answer::text(words + &ended + &stays))
+}
+
+fn forwards_named(forwards: &[Arc<Forward>]) -> String {
+    if forwards.is_empty() {
+        return String::new();
+    }
+    let ids: Vec<&str> = forwards.iter().map(|one| one.id().as_str()).collect();
+    format!("; forwards that ended with it: {}", ids.join(", "))
+}
+
+fn shells_named(what: &str, shells: &[Arc<Shell>]) -> String {
+    if shells.is_empty() {
+        return String::new();
+    }
+    let ids: Vec<&str> = shells
+        .iter()
+        .map(|shell| shell.facts().id.as_str())
+        .collect();
+    what.to_owned() + &ids.join(", ")
 }
 
 fn named(what: &str, jobs: &[Arc<Job>], then: &str) -> String {

@@ -6,9 +6,9 @@ use schema::duration::GoDuration;
 use schema::tools::daemon::{AuditStatus, Rehydration, Snapshot, Status};
 use schema::{Code, Fault};
 
-use super::{info, job};
+use super::{forward, info, job, shell};
 use crate::clock::rfc3339_ms;
-use crate::tools::answer::Answer;
+use crate::tools::answer::{Answer, More};
 use crate::tools::desk::Tools;
 
 pub(super) async fn status(tools: &Tools) -> Result<Answer, Fault> {
@@ -25,15 +25,15 @@ pub(super) async fn status(tools: &Tools) -> Result<Answer, Fault> {
         (audit.count().unwrap_or_default(), bytes)
     });
     let (counts, disk_bytes) = measured.await.unwrap_or_default();
-    Answer::record(&Status {
+    let status = Answer::record(&Status {
         version: env!("CARGO_PKG_VERSION").into(),
         uptime: GoDuration::from_secs(uptime.as_secs()).to_string(),
         pid: std::process::id(),
         state_path: parts.state_path.display().to_string(),
         sessions: info::rows(tools),
         hosts: Vec::new(),
-        forwards: Vec::new(),
-        shells: Vec::new(),
+        forwards: forward::rows(tools, None),
+        shells: shell::rows(tools),
         jobs: job::latest(tools),
         rehydration: Rehydration {
             total: sum.total,
@@ -49,6 +49,10 @@ pub(super) async fn status(tools: &Tools) -> Result<Answer, Fault> {
         memory_bytes: resident_bytes(),
         tasks: (parts.tasks.len() + tools.calls.len()) as u64,
         upgrade_pending: false,
+    })?;
+    Ok(Answer {
+        more: More::call("ssh_list, ssh_forwards_list, ssh_shell_list, job_list"),
+        ..status
     })
 }
 

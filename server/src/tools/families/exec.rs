@@ -6,62 +6,28 @@ use std::sync::Arc;
 
 use schema::limits::{CALL_TIMEOUT_MS, SESSION_WAIT};
 use schema::tools::exec::SshExec;
-use schema::tools::job::{JobState, OnTimeout};
 use schema::{Code, Fault};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 use super::connect::{agent_of, or_cancelled};
-use super::finish;
-use super::job::end;
-use crate::job::{Job, NewJob, Status, host_of, start_exec};
+use super::{finish, waiting};
+use crate::job::{Job, NewJob, start_exec};
 use crate::link::{DurableStart, Exec, Mark, is_variable_name};
 use crate::sessions::Session;
 use crate::tools::answer::Answer;
 use crate::tools::caller::Caller;
 use crate::tools::desk::Tools;
 
-/// Why a call stopped waiting.
-enum Waited {
-    Ended(Status),
-    TimeOver,
-    Vanished,
-    Cancelled,
-}
-
 pub(super) async fn exec(tools: &Tools, ask: SshExec, caller: &Caller) -> Result<Answer, Fault> {
     refuse_what_comes_later(&ask)?;
     let deadline = Instant::now() + caller.patience(ask.timeout_ms, CALL_TIMEOUT_MS);
-    let (on_timeout, background) = (ask.on_timeout, ask.background == Some(true));
+    let asked = ask.waiting();
     let max_bytes = ask
         .max_output_bytes
         .and_then(|max| usize::try_from(max).ok());
     let room = finish::room(tools, caller, max_bytes);
     let job = start(tools, ask, deadline, caller).await?;
-    if background {
-        return running(tools, &job, caller, room);
-    }
-    let mut answer = match wait_for(&job, deadline, caller).await {
-        Waited::Ended(status) => said_whole(tools, &job, &status, false, room),
-        Waited::TimeOver if on_timeout == Some(OnTimeout::Kill) => {
-            let status = end(tools, &job, "TERM").await;
-            if status.state == JobState::Running {
-                // It was told, and does not end, or cannot be told.
-                running(tools, &job, caller, room)
-            } else {
-                said_whole(tools, &job, &status, true, room)
-            }
-        }
-        Waited::TimeOver => running(tools, &job, caller, room),
-        Waited::Vanished => Ok(left_unread(&job)),
-        Waited::Cancelled => {
-            let status = end(tools, &job, "TERM").await;
-            let words = format!(
-                "the client cancelled the call; the command was told to end: {}",
-                status.state
-            );
-            Err(Fault::new(Code::Cancelled, words))
-        }
-    }?;
+    let mut answer = waiting::answer(tools, &job, asked, deadline, caller, room).await?;
     answer.max_bytes = max_bytes;
     Ok(answer)
 }
@@ -141,7 +107,7 @@ async fn durable(
     // A host that is not there is told now, before anything is on record.
     let wait = deadline.duration_since(Instant::now()).min(SESSION_WAIT);
     let connection = or_cancelled(caller, async { Ok(session.connection(wait).await?) }).await?;
-    let host = host_of(&connection);
+    let host = connection.host();
     let start = DurableStart {
         mark: Mark::fresh(),
         command: ask.command,
@@ -175,48 +141,4 @@ fn refuse_what_comes_later(ask: &SshExec) -> Result<(), Fault> {
     }
     let words = "ssh_exec: stdin_secret is not in this version yet";
     Err(Fault::new(Code::Unavailable, words).next("call it without"))
-}
-
-/// It goes on, and its caller hears of it in the form that it takes.
-fn running(tools: &Tools, job: &Arc<Job>, caller: &Caller, room: usize) -> Result<Answer, Fault> {
-    if caller.takes_tasks {
-        return Ok(left_unread(job));
-    }
-    finish::running(tools, job, room)
-}
-
-/// It goes on, and its output stays unread, for whoever asks next.
-fn left_unread(job: &Arc<Job>) -> Answer {
-    job.keep();
-    Answer {
-        goes_on: Some(Arc::clone(job)),
-        ..Answer::text(format!("it goes on as {}", job.id()))
-    }
-}
-
-async fn wait_for(job: &Job, deadline: Instant, caller: &Caller) -> Waited {
-    tokio::select! {
-        biased;
-        status = timeout_at(deadline, job.ended()) => {
-            status.map_or(Waited::TimeOver, Waited::Ended)
-        }
-        () = caller.cancelled.cancelled() => Waited::Cancelled,
-        () = caller.vanished.cancelled() => Waited::Vanished,
-    }
-}
-
-/// It ended while its caller waited, who never heard of a job: unless output
-/// was left out, nobody will ask for it.
-fn said_whole(
-    tools: &Tools,
-    job: &Job,
-    status: &Status,
-    timed_out: bool,
-    room: usize,
-) -> Result<Answer, Fault> {
-    let answer = finish::ended(job, status, timed_out, room)?;
-    if answer.job_id.is_none() {
-        tools.parts.jobs.forget(job.id());
-    }
-    Ok(answer)
 }

@@ -5,9 +5,11 @@ use std::io;
 use std::sync::Arc;
 
 use schema::limits::RESULT_UNBOUNDED_BYTES;
+use schema::tools::Tool;
 use schema::tools::exec::ExecResult;
-use schema::tools::job::JobState;
+use schema::tools::job::{JobState, StillRunning};
 use schema::{Code, Fault};
+use serde_json::{Map, Value};
 
 use crate::job::{Job, Status};
 use crate::link::Stream;
@@ -26,12 +28,19 @@ pub(super) fn room(tools: &Tools, caller: &Caller, asked: Option<usize>) -> usiz
 }
 
 /// It goes on; somebody is told of it, so it is kept. What has ended just now is
-/// answered as ended.
+/// answered as ended, and names its job all the same: who asked for one looks
+/// for it.
 pub(super) fn running(tools: &Tools, job: &Arc<Job>, room: usize) -> Result<Answer, Fault> {
     job.keep();
     let status = job.status();
+    if is_errand(job) {
+        return errand(tools, job, &status);
+    }
     if status.state != JobState::Running {
-        return ended(job, &status, false, room);
+        lost_or_failed(job, &status)?;
+        let (mut result, begins) = result(job, &status, |stream| job.read_on(stream, room))?;
+        job.id().clone_into(&mut result.job_id);
+        return answer(job, result, begins, room);
     }
     let (mut result, begins) = result(job, &status, |stream| job.read_on(stream, room))?;
     job.id().clone_into(&mut result.job_id);
@@ -64,6 +73,9 @@ pub(super) fn ended(
     room: usize,
 ) -> Result<Answer, Fault> {
     lost_or_failed(job, status)?;
+    if is_errand(job) {
+        return own_result(job);
+    }
     let (mut result, begins) = result(job, status, |stream| job.read_on(stream, room))?;
     result.timed_out = timed_out;
     answer(job, result, begins, room)
@@ -72,8 +84,47 @@ pub(super) fn ended(
 /// It ended, and all that it printed since its start; nothing counts as read.
 pub(in crate::tools) fn whole(job: &Job, status: &Status, room: usize) -> Result<Answer, Fault> {
     lost_or_failed(job, status)?;
+    if is_errand(job) {
+        return own_result(job);
+    }
     let (result, begins) = result(job, status, |stream| job.read_all(stream, room))?;
     answer(job, result, begins, room)
+}
+
+/// Whether it is work of the daemon's own, whose result is what it prints.
+fn is_errand(job: &Job) -> bool {
+    let tool = Tool::from_name(job.begun_as().tool);
+    matches!(tool, Some(Tool::SshUpload | Tool::SshDownload))
+}
+
+/// It goes on, or has ended just now.
+fn errand(tools: &Tools, job: &Arc<Job>, status: &Status) -> Result<Answer, Fault> {
+    if status.state != JobState::Running {
+        lost_or_failed(job, status)?;
+        return own_result(job);
+    }
+    let answer = Answer::record(&StillRunning {
+        state: status.state,
+        job_id: job.id().to_owned(),
+        progress: job.words().unwrap_or_default(),
+        note: note(tools, job),
+    })?;
+    Ok(Answer {
+        goes_on: Some(Arc::clone(job)),
+        job_id: Some(job.id().to_owned()),
+        ..answer
+    })
+}
+
+/// What it printed is its tool's result.
+fn own_result(job: &Job) -> Result<Answer, Fault> {
+    let printed = job.read_all(Stream::Stdout, RESULT_UNBOUNDED_BYTES);
+    let printed = printed.map_err(|error| unread(job, &error))?;
+    let fields: Map<String, Value> = serde_json::from_slice(&printed.head).map_err(|error| {
+        let words = format!("the result of {} cannot be read: {error}", job.id());
+        Fault::new(Code::Unavailable, words)
+    })?;
+    Answer::record(&fields)
 }
 
 fn lost_or_failed(job: &Job, status: &Status) -> Result<(), Fault> {

@@ -3,6 +3,7 @@
 use schema::Fault;
 use schema::tools::session::{SessionId, SessionInfo, SessionRow};
 
+use super::shell;
 use crate::clock::rfc3339;
 use crate::link::LinkState;
 use crate::sessions::{Failure, Session, View};
@@ -47,8 +48,11 @@ fn row(session: &Session, tools: &Tools) -> SessionRow {
         last_error: last_error(view.failure.as_ref()),
         persistent: spec.persistent,
         auto_reconnect: spec.auto_reconnect,
-        forwards: 0,
-        shells: 0,
+        forwards: forwards(tools, session)
+            .len()
+            .try_into()
+            .unwrap_or(u32::MAX),
+        shells: shells(tools, session).len().try_into().unwrap_or(u32::MAX),
     }
 }
 
@@ -78,8 +82,8 @@ pub(super) fn of(tools: &Tools, session: &Session) -> SessionInfo {
             .filter(|_| up.is_some())
             .map(rfc3339)
             .unwrap_or_default(),
-        forwards: Vec::new(),
-        shells: Vec::new(),
+        forwards: forwards(tools, session),
+        shells: shells(tools, session),
         persistent: spec.persistent,
         auto_reconnect: spec.auto_reconnect,
         survives: survives(session),
@@ -94,6 +98,18 @@ pub(super) fn of(tools: &Tools, session: &Session) -> SessionInfo {
         opened_by: session.opened_by().to_owned(),
         ssh_config_ignored: view.facts.ssh_config_ignored.clone(),
     }
+}
+
+/// The ids of its forwards.
+fn forwards(tools: &Tools, session: &Session) -> Vec<String> {
+    let all = tools.parts.forwards.list(Some(session.id()));
+    all.iter().map(|one| one.id().to_string()).collect()
+}
+
+/// The ids of its living shells.
+fn shells(tools: &Tools, session: &Session) -> Vec<String> {
+    let living = shell::of_session(&tools.parts, session.id().as_str());
+    living.iter().map(|one| one.facts().id.clone()).collect()
 }
 
 /// Who is logged in; before the first link whoever the spec names.

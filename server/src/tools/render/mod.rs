@@ -2,6 +2,7 @@
 
 mod cut;
 mod fault;
+mod shorten;
 mod toon;
 mod write;
 

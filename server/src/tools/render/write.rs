@@ -5,6 +5,7 @@ use schema::limits::RESULT_UNBOUNDED_BYTES;
 use serde_json::{Map, Value, json};
 
 use super::cut::cut;
+use super::shorten::shorten;
 use super::toon;
 use crate::tools::answer::{Answer, Body, More};
 use crate::tools::caller::{Caller, Reach};
@@ -77,7 +78,7 @@ fn record(mut fields: Map<String, Value>, format: Format, max: usize, more: &Mor
     {
         fields.insert("truncated".into(), Value::Bool(true));
     }
-    let mut share = max / texts.len().max(1);
+    let mut share = max.checked_div(texts.len()).unwrap_or(0);
     loop {
         let mut shorter = fields.clone();
         for name in &texts {
@@ -88,8 +89,12 @@ fn record(mut fields: Map<String, Value>, format: Format, max: usize, more: &Mor
             }
         }
         let written = write_record(&shorter, format);
-        if written.len() <= max || share <= TEXT_MIN_BYTES {
+        if written.len() <= max {
             return written;
+        }
+        if share <= TEXT_MIN_BYTES {
+            let fits = |fields: &Map<String, Value>| write_record(fields, format).len() <= max;
+            return write_record(&shorten(&shorter, &more.call, fits), format);
         }
         share = share * 4 / 5;
     }
@@ -192,6 +197,19 @@ mod tests {
         let kept = back["rows"].as_array().unwrap().len();
         assert!(kept > 200);
         assert_eq!(back["left_out"], 5_000 - kept);
+    }
+
+    #[test]
+    fn a_record_of_many_rows_is_cut_to_valid_json() {
+        let rows: Vec<Value> = (0..5_000).map(|n| json!({"id": n})).collect();
+        let fields = json!({"version": "1", "sessions": rows});
+        let body = Body::Record(fields.as_object().cloned().unwrap());
+        let text = rendered(body, Format::Json, 10_000);
+        assert!(text.len() <= 10_000);
+        let back: Value = serde_json::from_str(&text).unwrap();
+        let kept = back["sessions"].as_array().unwrap().len();
+        assert_eq!(back["left_out"]["sessions"], 5_000 - kept);
+        assert_eq!(back["version"], "1");
     }
 
     #[test]

@@ -1,0 +1,324 @@
+//! Copies a file or a folder from this machine to a host: many files at once, each of
+//! them whole at its place or not there.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::{BoxFuture, Shared};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
+
+use super::change::mkdir;
+use super::content::Content;
+use super::error::FileError;
+use super::guard::real;
+use super::path::{RemotePath, shown};
+use super::transfer::Transfer;
+use super::walk::{Found, open, walk};
+use super::write::{How, new, over, write};
+use crate::link::{Attributes, FileKind, Named, Sftp, SftpError, StatusCode};
+
+/// Files that are on their way at once: a few round trips each, so that a line with a
+/// delay is never idle.
+const FILES_AT_ONCE: usize = 64;
+
+/// Names of a folder that are looked at before its files are written.
+const NAMES_MAX: usize = 100_000;
+
+/// A copy to a host.
+#[derive(Debug, Clone)]
+pub struct Upload {
+    /// What is copied where.
+    pub transfer: Transfer,
+    /// Further channels, for large files.
+    pub also: Vec<Arc<Sftp>>,
+}
+
+/// What a folder on the host has.
+#[derive(Debug)]
+struct Folder {
+    /// What is in it when it was there before; nothing in one that we made.
+    there: HashMap<Bytes, Named>,
+}
+
+/// A folder that is being made or looked at; the error is in words.
+type Making = Shared<BoxFuture<'static, Result<Arc<Folder>, Failure>>>;
+
+/// Why something of a folder was not copied.
+#[derive(Debug, Clone)]
+enum Failure {
+    /// The rest may be.
+    One(String),
+    /// Nothing more can be.
+    All(Arc<FileError>),
+}
+
+impl Upload {
+    /// Copies it.
+    pub async fn run(&self) -> Result<(), FileError> {
+        let local = self.transfer.local.clone();
+        let resolving = tokio::task::spawn_blocking(move || {
+            let real = real(&local)?;
+            let is_folder = std::fs::metadata(&real)?.is_dir();
+            Ok::<_, std::io::Error>((real, is_folder))
+        });
+        let resolved = resolving
+            .await
+            .unwrap_or_else(|panic| Err(std::io::Error::other(panic)));
+        let (real, is_folder) = resolved.map_err(|error| self.local_error(&error))?;
+        self.transfer.guard.check(&real)?;
+        if is_folder {
+            self.folder(real).await
+        } else {
+            self.file(real).await
+        }
+    }
+
+    fn local_error(&self, error: &std::io::Error) -> FileError {
+        FileError::local(&self.transfer.local, error)
+    }
+
+    async fn file(&self, real: PathBuf) -> Result<(), FileError> {
+        let opening = tokio::task::spawn_blocking(move || open(&real));
+        let opened = opening
+            .await
+            .unwrap_or_else(|panic| Err(std::io::Error::other(panic)));
+        let (content, mode) = opened.map_err(|error| self.local_error(&error))?;
+        let is_there = match self
+            .transfer
+            .sftp
+            .stat(self.transfer.remote.bytes(), true)
+            .await
+        {
+            Ok(_) => true,
+            Err(error) if error.status() == Some(StatusCode::NoSuchFile) => false,
+            Err(error) => return Err(FileError::at(&self.transfer.remote)(error)),
+        };
+        if !is_there && let Some((folder, _)) = self.transfer.remote.split() {
+            mkdir(&self.transfer.sftp, &folder, true).await?;
+        }
+        let how = self.how((!is_there).then_some(mode));
+        let written = write(&self.transfer.sftp, &self.transfer.remote, &content, &how).await?;
+        self.transfer.tally.has_file();
+        if !written.is_atomic {
+            self.transfer
+                .tally
+                .in_place(&self.transfer.remote.to_string());
+        }
+        Ok(())
+    }
+
+    fn how(&self, mode: Option<u32>) -> How {
+        How {
+            mode,
+            cancelled: self.transfer.cancelled.clone(),
+            sent: Arc::clone(&self.transfer.tally.bytes),
+            also: self.also.clone(),
+            ..How::default()
+        }
+    }
+
+    async fn folder(&self, real: PathBuf) -> Result<(), FileError> {
+        if let Some((folder, _)) = self.transfer.remote.split() {
+            mkdir(&self.transfer.sftp, &folder, true).await?;
+        }
+        let mut found = walk(
+            real,
+            self.transfer.guard.clone(),
+            Arc::clone(&self.transfer.tally),
+        );
+        let mut folders: HashMap<Vec<u8>, Making> = HashMap::new();
+        let mut on_way: FuturesUnordered<BoxFuture<'_, Result<(), FileError>>> =
+            FuturesUnordered::new();
+        loop {
+            let next = tokio::select! {
+                biased;
+                () = self.transfer.cancelled.cancelled() => break,
+                Some(done) = on_way.next() => { done?; continue; }
+                next = found.recv(), if on_way.len() < FILES_AT_ONCE => next,
+            };
+            match next {
+                Some(Found::Folder { below, mode }) => {
+                    let parent = parent(&below)
+                        .and_then(|parent| folders.get(parent))
+                        .cloned();
+                    let making = self.making(&below, mode, parent);
+                    folders.insert(below.clone(), making.clone());
+                    on_way.push(self.made(below, making).boxed());
+                }
+                Some(Found::File {
+                    below,
+                    mode,
+                    content,
+                }) => {
+                    let folder = parent(&below)
+                        .and_then(|parent| folders.get(parent))
+                        .cloned();
+                    on_way.push(self.put(below, mode, content, folder).boxed());
+                }
+                None => break,
+            }
+        }
+        // Each of them ends, and takes away what is not whole.
+        while let Some(done) = on_way.next().await {
+            if !self.transfer.cancelled.is_cancelled() {
+                done?;
+            }
+        }
+        if self.transfer.cancelled.is_cancelled() {
+            return Err(FileError::Stopped);
+        }
+        Ok(())
+    }
+
+    fn making(&self, below: &[u8], mode: u32, parent: Option<Making>) -> Making {
+        let (sftp, path) = (Arc::clone(&self.transfer.sftp), self.place(below));
+        async move {
+            let above = match parent {
+                Some(parent) => Some(parent.await?),
+                None => None,
+            };
+            // In a folder that we made nothing is there.
+            let may_be_there = above.is_none_or(|above| {
+                let name = path.split().map_or(&b""[..], |(_, name)| name);
+                above.there.contains_key(name)
+            });
+            make(&sftp, &path, mode, may_be_there)
+                .await
+                .map(Arc::new)
+                .map_err(failure)
+        }
+        .boxed()
+        .shared()
+    }
+
+    async fn made(&self, below: Vec<u8>, making: Making) -> Result<(), FileError> {
+        match making.await {
+            Ok(_) => Ok(()),
+            Err(Failure::One(why)) if !below.is_empty() => {
+                self.transfer.tally.skip(&shown(&below), &why);
+                Ok(())
+            }
+            Err(Failure::One(why)) => Err(FileError::Remote {
+                path: self.transfer.remote.to_string(),
+                why,
+            }),
+            Err(Failure::All(error)) => Err(FileError::Shared(error)),
+        }
+    }
+
+    async fn put(
+        &self,
+        below: Vec<u8>,
+        mode: u32,
+        content: Content,
+        folder: Option<Making>,
+    ) -> Result<(), FileError> {
+        let Some(folder) = folder else { return Ok(()) };
+        // Told by the folder itself.
+        let Ok(folder) = folder.await else {
+            return Ok(());
+        };
+        let path = self.place(&below);
+        let name = path.split().map_or(&b""[..], |(_, name)| name);
+        let written = match folder.there.get(name) {
+            None => new(&self.transfer.sftp, &path, &content, &self.how(Some(mode))).await,
+            Some(there) if there.attributes.kind() == FileKind::File => {
+                let known = (&there.attributes, there.links == Some(1));
+                over(&self.transfer.sftp, &path, known, &content, &self.how(None)).await
+            }
+            Some(_link) => write(&self.transfer.sftp, &path, &content, &self.how(None)).await,
+        };
+        match written.map_err(failure) {
+            Ok(written) => {
+                self.transfer.tally.has_file();
+                if !written.is_atomic {
+                    self.transfer.tally.in_place(&shown(&below));
+                }
+                Ok(())
+            }
+            Err(Failure::One(why)) => {
+                self.transfer.tally.skip(&shown(&below), &why);
+                Ok(())
+            }
+            Err(Failure::All(error)) => Err(FileError::Shared(error)),
+        }
+    }
+
+    fn place(&self, below: &[u8]) -> RemotePath {
+        if below.is_empty() {
+            self.transfer.remote.clone()
+        } else {
+            self.transfer.remote.join(below)
+        }
+    }
+}
+
+/// The path of the folder that has `below`; none of the first one.
+fn parent(below: &[u8]) -> Option<&[u8]> {
+    if below.is_empty() {
+        return None;
+    }
+    let at = below.iter().rposition(|byte| *byte == b'/');
+    Some(at.and_then(|at| below.get(..at)).unwrap_or_default())
+}
+
+/// Makes a folder, or looks at the one that is there.
+async fn make(
+    sftp: &Sftp,
+    path: &RemotePath,
+    mode: u32,
+    may_be_there: bool,
+) -> Result<Folder, FileError> {
+    let attributes = Attributes {
+        // Ours to write in, whatever it is to be.
+        permissions: Some(mode | 0o700),
+        ..Attributes::default()
+    };
+    let done = sftp.mkdir(path.bytes(), attributes).await;
+    let Err(error) = done else {
+        return Ok(Folder {
+            there: HashMap::new(),
+        });
+    };
+    if !may_be_there || error.status().is_none() {
+        return Err(FileError::at(path)(error));
+    }
+    let there = sftp.stat(path.bytes(), true).await;
+    if !there.is_ok_and(|found| found.kind() == FileKind::Folder) {
+        return Err(FileError::at(path)(error));
+    }
+    let (entries, is_cut) = sftp
+        .list(path.bytes(), NAMES_MAX)
+        .await
+        .map_err(FileError::at(path))?;
+    if is_cut {
+        let why = format!("it has more than {NAMES_MAX} entries");
+        return Err(FileError::Remote {
+            path: path.to_string(),
+            why,
+        });
+    }
+    let by_name = entries.into_iter().map(|one| (one.name.clone(), one));
+    Ok(Folder {
+        there: by_name.collect(),
+    })
+}
+
+/// What a server says of one file leaves the others their chance.
+fn failure(error: FileError) -> Failure {
+    match error {
+        FileError::Sftp {
+            source: source @ (SftpError::Status { .. } | SftpError::Local(_)),
+            ..
+        } => Failure::One(source.to_string()),
+        FileError::Kind { is, .. } => Failure::One(format!("there is {is}")),
+        FileError::ChangedMeanwhile { .. } => {
+            Failure::One("somebody else made it meanwhile".into())
+        }
+        FileError::Remote { why, .. } => Failure::One(why),
+        other => Failure::All(Arc::new(other)),
+    }
+}

@@ -1,0 +1,292 @@
+//! All forwards of the daemon, by their session and id.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use schema::Id;
+use schema::spec::ForwardSpec;
+use storage::state::{Change, CommitError, SavedForward};
+use tokio_util::sync::CancellationToken;
+
+use super::error::ForwardError;
+use super::handle::Forward;
+use super::room::{FORWARDS_MAX, ForwardRoom};
+use super::{listen_here, listen_there};
+use crate::link::Links;
+
+/// How long a connection to the host may take to come up for one that listens there.
+const LINK_WAIT: std::time::Duration = schema::limits::SESSION_WAIT;
+
+/// A session's id and a forward's.
+type Key = (Id, Id);
+
+/// Every forward. A cheap handle.
+#[derive(Debug, Clone)]
+pub struct Forwards {
+    room: ForwardRoom,
+    book: Arc<Mutex<Book>>,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    listed: BTreeMap<Key, Arc<Forward>>,
+    /// Being opened or ended.
+    busy: BTreeSet<Key>,
+}
+
+/// What is to be opened.
+#[derive(Debug, Clone)]
+pub struct OpenForward {
+    /// Whose it is.
+    pub session_id: Id,
+    /// The caller's name for it.
+    pub id: Id,
+    /// What is asked for.
+    pub spec: ForwardSpec,
+    /// Whether it comes back at every start of the daemon.
+    pub is_persistent: bool,
+    /// The session's.
+    pub links: Links,
+}
+
+/// Keeps an id from others until it is dropped.
+struct Turn {
+    book: Arc<Mutex<Book>>,
+    key: Key,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        lock(&self.book).busy.remove(&self.key);
+    }
+}
+
+fn lock(book: &Mutex<Book>) -> MutexGuard<'_, Book> {
+    book.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn removal((session_id, id): &Key) -> Change {
+    Change::RemoveForward {
+        session_id: session_id.clone(),
+        id: id.clone(),
+    }
+}
+
+impl Forwards {
+    /// No forwards yet.
+    pub fn new(room: ForwardRoom) -> Self {
+        Self {
+            room,
+            book: Arc::default(),
+        }
+    }
+
+    /// Opens a forward, or gives the one that is there with an equal spec. It listens
+    /// when this returns, and a persistent one is on disk; one that fails leaves
+    /// nothing.
+    pub async fn open(&self, open: OpenForward) -> Result<Arc<Forward>, ForwardError> {
+        let key = (open.session_id.clone(), open.id.clone());
+        let turn = self.turn(&key)?;
+        if let Some(there) = self.get(&key) {
+            if *there.spec() == open.spec {
+                return Ok(there);
+            }
+            return Err(ForwardError::AlreadyExists {
+                session_id: open.session_id,
+                id: open.id,
+            });
+        }
+        if lock(&self.book).listed.len() >= FORWARDS_MAX {
+            return Err(ForwardError::TooMany);
+        }
+        // From here on it goes to its end whoever gives up: a commit that is under
+        // way cannot be called back.
+        let (this, id) = (self.clone(), open.id.clone());
+        let opening = async move {
+            let opened = this.begin(open).await;
+            drop(turn);
+            opened
+        };
+        match self.room.tasks.spawn(opening).await {
+            Ok(opened) => opened,
+            Err(_panic) => Err(ForwardError::Busy { id }),
+        }
+    }
+
+    async fn begin(&self, open: OpenForward) -> Result<Arc<Forward>, ForwardError> {
+        let key = (open.session_id.clone(), open.id.clone());
+        let (up, state) = (Arc::clone(&open.links.up), open.links.state.clone());
+        let forward = self.made(&key, open.spec.clone(), open.links);
+        let ending = forward.ending().clone().drop_guard();
+        let spec = &open.spec;
+        if forward.is_remote() {
+            let connection = up(LINK_WAIT).await.map_err(ForwardError::Session)?;
+            let listener = listen_there::listen(&forward, &connection).await?;
+            self.keep(&key, spec, open.is_persistent).await?;
+            forward.listens(listener.port());
+            self.there(&forward, Some(listener));
+        } else {
+            let bound = listen_here::bind(&spec.bind_addr, spec.bind_port).await;
+            let listener = bound.map_err(|(error, why)| ForwardError::Bind {
+                why,
+                kind: error.kind(),
+            })?;
+            self.keep(&key, spec, open.is_persistent).await?;
+            let port = listener.local_addr().map_or(0, |address| address.port());
+            forward.listens(port);
+            self.here(&forward, Some(listener));
+        }
+        ending.disarm();
+        lock(&self.book)
+            .listed
+            .insert(key.clone(), Arc::clone(&forward));
+        // Its session may have ended meanwhile, and then nobody else would end this.
+        if state.has_changed().is_err() {
+            self.drop_orphan(&key, &forward).await;
+            return Err(ForwardError::SessionGone { id: key.0 });
+        }
+        Ok(forward)
+    }
+
+    async fn drop_orphan(&self, key: &Key, forward: &Arc<Forward>) {
+        lock(&self.book).listed.remove(key);
+        forward.ending().cancel();
+        if let Err(error) = self.room.store.commit(vec![removal(key)]).await {
+            tracing::error!(%error, forward = %key.1, "it may come back at the next start");
+        }
+    }
+
+    /// Brings back what the state has of a session; each listens as soon as it can.
+    pub fn restore(&self, saved: SavedForward, links: Links) {
+        let key = (saved.session_id, saved.id);
+        let forward = self.made(&key, saved.spec, links);
+        lock(&self.book).listed.insert(key, Arc::clone(&forward));
+        if forward.is_remote() {
+            self.there(&forward, None);
+        } else {
+            self.here(&forward, None);
+        }
+    }
+
+    /// A session took the name of one that is gone.
+    pub fn attach(&self, session_id: &Id, links: &Links) {
+        for forward in self.list(Some(session_id)) {
+            forward.follow(links.clone());
+        }
+    }
+
+    /// All of them, or those of a session, ordered.
+    pub fn list(&self, session_id: Option<&Id>) -> Vec<Arc<Forward>> {
+        let book = lock(&self.book);
+        let is_wanted = |forward: &&Arc<Forward>| {
+            session_id.is_none_or(|wanted| forward.session_id() == wanted)
+        };
+        book.listed.values().filter(is_wanted).cloned().collect()
+    }
+
+    /// Ends a forward and its connections for good. When this returns its port is
+    /// free.
+    pub async fn cancel(&self, session_id: &Id, id: &Id) -> Result<Arc<Forward>, ForwardError> {
+        let key = (session_id.clone(), id.clone());
+        let turn = self.turn(&key)?;
+        let Some(forward) = self.get(&key) else {
+            let of_session = self.list(Some(session_id));
+            return Err(ForwardError::NotFound {
+                known: of_session.iter().map(|one| one.id().clone()).collect(),
+                session_id: key.0,
+                id: key.1,
+            });
+        };
+        let commit = self.room.store.commit(vec![removal(&key)]).await;
+        commit.map_err(|source| ForwardError::Commit {
+            id: key.1.clone(),
+            source,
+        })?;
+        lock(&self.book).listed.remove(&key);
+        forward.ending().cancel();
+        forward.ended().cancelled().await;
+        drop(turn);
+        Ok(forward)
+    }
+
+    /// Ends those of a session that is gone from the state, with its forwards.
+    pub async fn end_of(&self, session_id: &Id) -> Vec<Arc<Forward>> {
+        let ended = self.list(Some(session_id));
+        for forward in &ended {
+            let key = (forward.session_id().clone(), forward.id().clone());
+            lock(&self.book).listed.remove(&key);
+            forward.ending().cancel();
+        }
+        for forward in &ended {
+            forward.ended().cancelled().await;
+        }
+        ended
+    }
+
+    fn get(&self, key: &Key) -> Option<Arc<Forward>> {
+        lock(&self.book).listed.get(key).cloned()
+    }
+
+    fn turn(&self, key: &Key) -> Result<Turn, ForwardError> {
+        if !lock(&self.book).busy.insert(key.clone()) {
+            return Err(ForwardError::Busy { id: key.1.clone() });
+        }
+        Ok(Turn {
+            book: Arc::clone(&self.book),
+            key: key.clone(),
+        })
+    }
+
+    fn made(&self, key: &Key, spec: ForwardSpec, links: Links) -> Arc<Forward> {
+        let ending: CancellationToken = self.room.stopping.child_token();
+        Forward::new(key.clone(), spec, links, ending)
+    }
+
+    async fn keep(
+        &self,
+        key: &Key,
+        spec: &ForwardSpec,
+        is_persistent: bool,
+    ) -> Result<(), ForwardError> {
+        if !is_persistent {
+            return Ok(());
+        }
+        let saved = SavedForward {
+            session_id: key.0.clone(),
+            id: key.1.clone(),
+            spec: spec.clone(),
+            created_at_ms: self.room.clock.now_ms(),
+        };
+        let commit = self
+            .room
+            .store
+            .commit(vec![Change::PutForward(saved)])
+            .await;
+        let Err(source) = commit else { return Ok(()) };
+        if matches!(source, CommitError::Unknown(_)) {
+            // What answers with an error must not come back.
+            let removed = self.room.store.commit(vec![removal(key)]).await;
+            if let Err(error) = removed {
+                tracing::error!(%error, forward = %key.1, "it may come back at the next start");
+            }
+        }
+        Err(ForwardError::Commit {
+            id: key.1.clone(),
+            source,
+        })
+    }
+
+    fn here(&self, forward: &Arc<Forward>, listener: Option<tokio::net::TcpListener>) {
+        let (forward, room) = (Arc::clone(forward), self.room.clone());
+        self.room
+            .tasks
+            .spawn(listen_here::run(forward, room, listener));
+    }
+
+    fn there(&self, forward: &Arc<Forward>, listener: Option<crate::link::RemoteListener>) {
+        let (forward, room) = (Arc::clone(forward), self.room.clone());
+        self.room
+            .tasks
+            .spawn(listen_there::run(forward, room, listener));
+    }
+}

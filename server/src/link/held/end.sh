@@ -1,0 +1,35 @@
+echo
+echo "remote-shell-mcp signal $job_mark"
+exec 2>/dev/null
+cd "$HOME/.local/state/remote-shell-mcp/shells/$job_mark" || {
+    echo 'gone the host has no such shell'
+    exit 0
+}
+read -r job_holder job_name <holder
+# Without a session, screen says so where our answer goes.
+case $job_holder in
+tmux) tmux -L "$job_name" kill-server ;;
+screen) screen -c ./setup -S "$job_name" -X quit ;;
+esac >/dev/null
+job_lives() {
+    read -r job_pid job_since job_start job_node <pid || return 1
+    [ "$(job_born "$job_pid")" = "$job_since $job_start" ]
+}
+job_lived=
+if job_lives; then
+    job_lived=yes
+    # What holds its terminal is its parent, or the parent of that.
+    job_parent=$(ps -o ppid= -p "$job_pid" | tr -d ' ')
+    [ -z "$job_parent" ] || [ "$job_parent" -le 1 ] || kill -TERM "$job_parent"
+    kill -HUP "-$job_pid" || kill -HUP "$job_pid"
+fi
+job_tries=0
+while job_lives && [ "$job_tries" -lt 40 ]; do
+    job_nap 0.05
+    job_tries=$((job_tries + 1))
+done
+# Its group may be alive without it.
+[ -z "$job_lived" ] || kill -KILL "-$job_pid"
+! job_lives || kill -KILL "$job_pid"
+cd .. && rm -rf "./$job_mark"
+echo signalled

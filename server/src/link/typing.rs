@@ -1,0 +1,114 @@
+//! What a terminal is told: bytes that are typed into it, and its size. One after
+//! the other, so that what parallel callers type is never mixed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use russh::ChannelWriteHalf;
+use russh::client::Msg;
+use tokio::sync::{mpsc, oneshot};
+
+/// What is handed to the link at once: a caller that gives up in the middle of a
+/// long text stops it after so much.
+const PIECE_BYTES: usize = 16 << 10;
+
+/// An order to a terminal.
+#[derive(Debug)]
+pub enum TerminalOrder {
+    /// Type this.
+    Type(Typing),
+    /// Be of this size.
+    Resize {
+        /// Its height.
+        rows: u16,
+        /// Its width.
+        cols: u16,
+    },
+}
+
+/// Bytes to type.
+#[derive(Debug)]
+pub struct Typing {
+    bytes: Vec<u8>,
+    progress: Arc<Progress>,
+    /// Hears when all of it was handed to the link.
+    done: oneshot::Sender<()>,
+}
+
+/// How far a text came, for whoever typed it.
+#[derive(Debug)]
+pub struct Typed {
+    progress: Arc<Progress>,
+    done: oneshot::Receiver<()>,
+}
+
+#[derive(Debug, Default)]
+struct Progress {
+    sent: AtomicUsize,
+    given_up: AtomicBool,
+}
+
+impl Typing {
+    /// `bytes`, and how to hear of them.
+    pub fn new(bytes: Vec<u8>) -> (Self, Typed) {
+        let progress = Arc::<Progress>::default();
+        let (done, hears) = oneshot::channel();
+        let typing = Self {
+            bytes,
+            progress: Arc::clone(&progress),
+            done,
+        };
+        let done = hears;
+        (typing, Typed { progress, done })
+    }
+}
+
+impl Typed {
+    /// Waits until all of it was handed to the link; false if the terminal ended
+    /// before.
+    pub async fn done(&mut self) -> bool {
+        (&mut self.done).await.is_ok()
+    }
+
+    /// The rest is not typed. How many bytes were.
+    pub fn give_up(&self) -> usize {
+        self.progress.given_up.store(true, Ordering::Relaxed);
+        self.progress.sent.load(Ordering::Relaxed)
+    }
+}
+
+/// Obeys until there are no more orders, or the link takes none.
+pub(super) async fn obey(
+    writer: &ChannelWriteHalf<Msg>,
+    orders: &mut mpsc::Receiver<TerminalOrder>,
+) {
+    while let Some(order) = orders.recv().await {
+        let obeyed = match order {
+            TerminalOrder::Type(typing) => type_in(writer, typing).await,
+            TerminalOrder::Resize { rows, cols } => {
+                let (rows, cols) = (u32::from(rows), u32::from(cols));
+                writer.window_change(cols, rows, 0, 0).await
+            }
+        };
+        if let Err(error) = obeyed {
+            tracing::debug!(%error, "the terminal took no more orders");
+            // Its end comes by the channel, with what it still says.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+async fn type_in(writer: &ChannelWriteHalf<Msg>, typing: Typing) -> Result<(), russh::Error> {
+    for piece in typing.bytes.chunks(PIECE_BYTES) {
+        if typing.progress.given_up.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        writer.data_bytes(piece.to_vec()).await?;
+        let sent = &typing.progress.sent;
+        sent.fetch_add(piece.len(), Ordering::Relaxed);
+    }
+    if typing.done.send(()).is_err() {
+        tracing::debug!("whoever typed this went away");
+    }
+    Ok(())
+}

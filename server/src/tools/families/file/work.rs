@@ -1,0 +1,158 @@
+//! What changes files. Each goes to its end in a task of its own, so that a caller who
+//! gives up leaves nothing half done.
+
+use std::future::Future;
+
+use schema::tools::file::{
+    FileChmod, FileEdit, FileEdited, FileMkdir, FilePath, FileRename, FileWrite, FileWritten,
+};
+use schema::{Code, Fault};
+use tokio_util::sync::CancellationToken;
+
+use super::open::sftp;
+use crate::files::{self, Content, Edit, FileError, How, RemotePath};
+use crate::tools::answer::Answer;
+use crate::tools::caller::Caller;
+use crate::tools::desk::Tools;
+
+pub(super) async fn write(tools: &Tools, ask: FileWrite, caller: &Caller) -> Result<Answer, Fault> {
+    let path = RemotePath::new(&ask.path)?;
+    let sftp = sftp(tools, &ask.session_id, caller).await?;
+    let mode = ask.mode.map(schema::tools::file::Mode::bits);
+    let bytes = ask.data.len() as u64;
+    let written = to_its_end(tools, caller, |cancelled| async move {
+        let content = Content::Bytes(ask.data.into());
+        if ask.append == Some(true) {
+            return files::append(&sftp, &path, &content, mode).await;
+        }
+        let how = How {
+            mode,
+            in_place: ask.atomic == Some(false),
+            cancelled,
+            syncs: true,
+            ..How::default()
+        };
+        files::write(&sftp, &path, &content, &how).await
+    });
+    Answer::record(&FileWritten {
+        bytes_written: bytes,
+        atomic: written.await?.is_atomic,
+    })
+}
+
+pub(super) async fn edit(tools: &Tools, ask: FileEdit, caller: &Caller) -> Result<Answer, Fault> {
+    let path = RemotePath::new(&ask.path)?;
+    if ask.old.is_empty() || ask.old == ask.new {
+        let words = "ssh_file_edit: old must be some text, and new another";
+        return Err(Fault::new(Code::InvalidArgument, words));
+    }
+    let sftp = sftp(tools, &ask.session_id, caller).await?;
+    let wanted = Edit {
+        old: ask.old,
+        new: ask.new,
+        all: ask.all == Some(true),
+        expect_sha256: ask.expect_sha256,
+    };
+    let edited = to_its_end(tools, caller, |cancelled| async move {
+        files::edit(&sftp, &path, &wanted, cancelled).await
+    });
+    let edited = edited.await?;
+    Answer::record(&FileEdited {
+        replacements: edited.replacements as u64,
+        sha256: edited.sha256,
+        diff: edited.diff,
+    })
+}
+
+pub(super) async fn delete(tools: &Tools, ask: FilePath, caller: &Caller) -> Result<Answer, Fault> {
+    let path = RemotePath::new(&ask.path)?;
+    let sftp = sftp(tools, &ask.session_id, caller).await?;
+    let shown = path.to_string();
+    let deleted = to_its_end(tools, caller, |_| async move {
+        files::delete(&sftp, &path).await
+    });
+    let what = if deleted.await? {
+        "the empty folder "
+    } else {
+        ""
+    };
+    Ok(Answer::text(format!("deleted {what}{shown}")))
+}
+
+pub(super) async fn mkdir(tools: &Tools, ask: FileMkdir, caller: &Caller) -> Result<Answer, Fault> {
+    let path = RemotePath::new(&ask.path)?;
+    let sftp = sftp(tools, &ask.session_id, caller).await?;
+    let (shown, parents) = (path.to_string(), ask.recursive == Some(true));
+    let made = to_its_end(tools, caller, |_| async move {
+        files::mkdir(&sftp, &path, parents).await
+    });
+    Ok(Answer::text(if made.await? {
+        format!("made {shown}")
+    } else {
+        format!("{shown} is there already")
+    }))
+}
+
+pub(super) async fn chmod(tools: &Tools, ask: FileChmod, caller: &Caller) -> Result<Answer, Fault> {
+    let path = RemotePath::new(&ask.path)?;
+    let sftp = sftp(tools, &ask.session_id, caller).await?;
+    let words = format!("{path} has mode {}", ask.mode);
+    let set = to_its_end(tools, caller, |_| async move {
+        files::set_mode(&sftp, &path, ask.mode.bits()).await
+    });
+    set.await?;
+    Ok(Answer::text(words))
+}
+
+pub(super) async fn rename(
+    tools: &Tools,
+    ask: FileRename,
+    caller: &Caller,
+) -> Result<Answer, Fault> {
+    let (from, to) = (RemotePath::new(&ask.from)?, RemotePath::new(&ask.to)?);
+    let sftp = sftp(tools, &ask.session_id, caller).await?;
+    let words = format!("renamed {from} to {to}");
+    let renamed = to_its_end(tools, caller, |_| async move {
+        files::rename(&sftp, &from, &to, ask.overwrite == Some(true)).await
+    });
+    renamed.await?;
+    Ok(Answer::text(words))
+}
+
+/// What a link that died had asked for may be done.
+fn cut_off(error: FileError) -> Fault {
+    if !error.is_lost() {
+        return error.into();
+    }
+    let words = format!("whether it was done is unknown: {error}");
+    Fault::new(Code::OutcomeUnknown, words)
+        .next("ssh_file_stat or ssh_file_read what is there before repeating it")
+}
+
+/// Runs `work` to its end. Who gives up has it told so, and it ends soon.
+async fn to_its_end<T, Work>(
+    tools: &Tools,
+    caller: &Caller,
+    work: impl FnOnce(CancellationToken) -> Work,
+) -> Result<T, Fault>
+where
+    T: Send + 'static,
+    Work: Future<Output = Result<T, FileError>> + Send + 'static,
+{
+    let cancelled = CancellationToken::new();
+    let working = tools.parts.tasks.spawn(work(cancelled.clone()));
+    let _giving_up = cancelled.drop_guard();
+    tokio::select! {
+        biased;
+        done = working => match done {
+            Ok(done) => done.map_err(cut_off),
+            Err(_panic) => {
+                let words = "a defect of this program ended the call; the daemon's log has more";
+                Err(Fault::new(Code::Internal, words))
+            }
+        },
+        () = caller.cancelled.cancelled() => {
+            Err(Fault::new(Code::Cancelled, "the client cancelled the call"))
+        }
+    }
+}
