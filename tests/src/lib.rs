@@ -17,6 +17,7 @@ pub mod rogue;
 mod security_key;
 pub mod services;
 mod slow_line;
+mod small_disk;
 mod sshd;
 mod sshd_config;
 
@@ -34,6 +35,7 @@ pub use network::Network;
 pub use reply::Reply;
 pub use security_key::SecurityKey;
 pub use slow_line::SlowLine;
+pub use small_disk::SmallDisk;
 pub use sshd::Sshd;
 pub use wire::Pending;
 pub use world::World;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::until::{SOON, until};
-use crate::{Agent, Daemon, Era, Key, Network, SlowLine, Sshd, programs};
+use crate::{Agent, Daemon, Era, Key, Network, SlowLine, SmallDisk, Sshd, programs};
 
 /// Everything that a story touches; gone when dropped, daemon included.
 #[derive(Debug)]
@@ -130,6 +130,14 @@ impl World {
     /// A file of the folder that plays the host's disk.
     pub fn remote(&self, name: &str) -> PathBuf {
         self.home().join("remote").join(name)
+    }
+
+    /// A small disk of the host's at such a path.
+    pub fn remote_disk(&mut self, name: &str) -> SmallDisk {
+        let disk = SmallDisk::at(self.remote(name));
+        self.sshd.kill();
+        self.sshd.up();
+        disk
     }
 
     /// The lines of such a file.
