@@ -178,6 +178,8 @@ pub struct FileEdited {
     pub sha256: String,
     /// What changed, as a unified diff.
     pub diff: String,
+    /// Nobody could have seen half of it; else it was written in place.
+    pub atomic: bool,
 }
 
 /// Result of `ssh_upload`, `ssh_download`, `docker_upload` and
@@ -188,12 +190,19 @@ pub struct Copied {
     pub bytes: u64,
     /// Files copied.
     pub files: u64,
-    /// What was not, each with the reason.
+    /// What is not copied, each with the reason: symlinks, pipes, names that are not
+    /// UTF-8.
     pub skipped: Vec<String>,
+    /// What could not be copied, each with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<String>,
     /// Files that were written in place, since their owner or other names could not
     /// be kept otherwise: one that is cut off is incomplete.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub in_place: Vec<String>,
+    /// It was stopped when its time was over: this is what there was.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub timed_out: bool,
     /// From the request to the end.
     pub duration_ms: u64,
     /// The absolute local path.

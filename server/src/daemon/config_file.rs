@@ -34,7 +34,7 @@ pub struct ConfigFile {
     /// `ProxyCommand` may run: patterns, `!` for never.
     pub allow_proxy_command: Vec<String>,
     /// Local paths that no tool reads or writes.
-    pub local_deny: Vec<PathBuf>,
+    pub local_deny: Vec<LocalPath>,
     /// Whether a caller may accept any first host key by `accept-new`.
     pub allow_accept_new: Option<bool>,
     /// The limit of results to a model, in bytes.
@@ -55,6 +55,36 @@ pub struct Rule {
     pub host: Option<String>,
     /// The client's name.
     pub client: Option<String>,
+}
+
+/// A path on this machine, absolute or below `~`. Any other would depend on where the
+/// daemon happened to be started, and be silently without effect.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "PathBuf")]
+pub struct LocalPath(PathBuf);
+
+impl LocalPath {
+    /// The path itself, for a person whose home this is.
+    pub fn below(&self, home: &Path) -> PathBuf {
+        match self.0.strip_prefix("~") {
+            Ok(rest) => home.join(rest),
+            Err(_absolute) => self.0.clone(),
+        }
+    }
+}
+
+impl TryFrom<PathBuf> for LocalPath {
+    type Error = String;
+
+    fn try_from(path: PathBuf) -> Result<Self, String> {
+        if path.is_absolute() || path.starts_with("~") {
+            return Ok(Self(path));
+        }
+        Err(format!(
+            "`{}` is neither absolute nor below ~/",
+            path.display()
+        ))
+    }
 }
 
 /// How long history keeps what, in days.
@@ -105,5 +135,21 @@ mod tests {
         let error = toml::from_str::<ConfigFile>("mdoe = \"full\"\n").unwrap_err();
         let words = error.to_string();
         assert!(words.contains("mdoe") && words.contains("mode"), "{words}");
+    }
+
+    #[test]
+    fn a_denied_path_is_below_the_home_or_absolute() {
+        let file: ConfigFile = toml::from_str("local_deny = [\"~/secrets\", \"/srv\"]").unwrap();
+        let paths: Vec<_> = file
+            .local_deny
+            .iter()
+            .map(|path| path.below(Path::new("/home/ann")))
+            .collect();
+        assert_eq!(paths, ["/home/ann/secrets", "/srv"].map(PathBuf::from));
+        for odd in ["secrets", "~bob/secrets", "./x", ""] {
+            let text = format!("local_deny = [{odd:?}]");
+            let error = toml::from_str::<ConfigFile>(&text).unwrap_err().to_string();
+            assert!(error.contains("neither absolute nor below ~/"), "{error}");
+        }
     }
 }

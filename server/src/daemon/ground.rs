@@ -15,7 +15,7 @@ use super::config::Config;
 use super::config_file::Rule;
 use super::exit::{EXIT_CONFIG, EXIT_OTHER_DAEMON};
 use crate::clock::Clock;
-use crate::files::LocalGuard;
+use crate::files::{LocalGuard, Turns};
 use crate::forward::{ForwardRoom, Forwards};
 use crate::job::{DurableJobs, Jobs, upkeep};
 use crate::link::Surroundings;
@@ -101,6 +101,7 @@ pub async fn open(config: &Config) -> Result<Arc<Tools>, GroundError> {
         user: config.user.clone(),
         home: config.home.clone(),
         local_guard: local_guard(config),
+        file_turns: Turns::default(),
         state_path: config.place.state.clone(),
         result_limit: config.file.result_limit_bytes.unwrap_or(RESULT_MAX_BYTES),
         tasks,
@@ -241,11 +242,9 @@ fn local_guard(config: &Config) -> LocalGuard {
     let own = [config.place.config_folder(), config.place.data_folder()];
     let keys = [".ssh", ".gnupg"].map(|name| config.home.join(name));
     let own = own.map(std::path::Path::to_path_buf);
-    LocalGuard::new(
-        own.into_iter()
-            .chain(keys)
-            .chain(config.file.local_deny.clone()),
-    )
+    let said = &config.file.local_deny;
+    let said = said.iter().map(|path| path.below(&config.home));
+    LocalGuard::new(own.into_iter().chain(keys).chain(said))
 }
 
 fn surroundings(config: &Config) -> Surroundings {

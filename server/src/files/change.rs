@@ -34,14 +34,13 @@ pub async fn mkdir(sftp: &Sftp, path: &RemotePath, parents: bool) -> Result<bool
     };
     match sftp.stat(path.bytes(), true).await {
         Ok(found) if found.kind() == FileKind::Folder && parents => Ok(false),
-        Ok(found) => Err(FileError::Kind {
+        Ok(found) => Err(FileError::Exists {
             path: path.to_string(),
-            is: if found.kind() == FileKind::Folder {
-                "a folder that is there already"
+            next: if found.kind() == FileKind::Folder {
+                "recursive: true is content with a folder that is there"
             } else {
-                "there already, and no folder"
+                "it is no folder: give another path, or ssh_file_rename it first"
             },
-            next: "recursive: true is content with a folder that is there",
         }),
         Err(missing) if parents && missing.status() == Some(StatusCode::NoSuchFile) => {
             with_parents(sftp, path).await
@@ -97,6 +96,7 @@ pub async fn rename(
     };
     let exists = || FileError::Exists {
         path: to.to_string(),
+        next: "overwrite: true takes its place",
     };
     let renamed: Result<(), SftpError> = match (there, overwrite) {
         (true, false) => return Err(exists()),

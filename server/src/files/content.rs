@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
+use super::tally::FileBytes;
 use crate::link::{FileHandle, OnItsWay, Sftp, SftpError};
 
 /// What is read from a local file at once, in bytes.
@@ -49,7 +49,7 @@ impl Content {
         &self,
         lanes: &[Lane<'_>],
         offset: u64,
-        sent: &AtomicU64,
+        sent: &FileBytes,
     ) -> Result<u64, SftpError> {
         let mut writing = Writing {
             lanes: Vec::new(),
@@ -91,7 +91,7 @@ struct Writing<'a> {
     lanes: Vec<OnLane<'a>>,
     turn: usize,
     at: u64,
-    sent: &'a AtomicU64,
+    sent: &'a FileBytes,
 }
 
 struct OnLane<'a> {
@@ -132,14 +132,14 @@ impl Writing<'_> {
 
 impl OnLane<'_> {
     /// Waits until at most so many bytes are on their way.
-    async fn done(&mut self, at_most: usize, sent: &AtomicU64) -> Result<(), SftpError> {
+    async fn done(&mut self, at_most: usize, sent: &FileBytes) -> Result<(), SftpError> {
         while self.on_way > at_most {
             let Some((length, answer)) = self.asked.pop_front() else {
                 return Ok(());
             };
             answer.done().await?;
             self.on_way -= length;
-            sent.fetch_add(length as u64, Ordering::Relaxed);
+            sent.add(length as u64);
         }
         Ok(())
     }

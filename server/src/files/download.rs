@@ -3,7 +3,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -15,14 +14,18 @@ use super::guard::{Denied, LocalGuard, real};
 use super::local::{LocalFolder, LocalStaged};
 use super::path::{RemotePath, shown};
 use super::read::Reading;
+use super::tally::FileBytes;
 use super::transfer::Transfer;
-use crate::link::{Attributes, FileKind, Named, OpenFlags, SftpError};
+use crate::link::{Attributes, FileKind, Named, OpenFlags};
 
 /// Files and listings that are on their way at once.
 const AT_ONCE: usize = 64;
 
 /// Entries of one folder at most.
 const ENTRIES_MAX: usize = 100_000;
+
+/// Entries that wait for their turn at most.
+const TODO_MAX: usize = 500_000;
 
 /// Folders in folders at most.
 const DEPTH_MAX: usize = 128;
@@ -143,13 +146,32 @@ impl Download {
             }
             tokio::select! {
                 biased;
-                () = self.transfer.cancelled.cancelled() => return Err(FileError::Stopped),
+                () = self.transfer.cancelled.cancelled() => {
+                    let but = self.transfer.tally.failures();
+                    return Err(FileError::Stopped { but });
+                }
                 done = on_way.next() => match done {
-                    Some(more) => todo.extend(more?),
+                    Some(more) => {
+                        todo.extend(more?);
+                        self.bounded(&todo)?;
+                    }
                     None => return Ok(()),
                 },
             }
         }
+    }
+
+    /// A host may name folders without end.
+    fn bounded(&self, todo: &[Todo]) -> Result<(), FileError> {
+        if todo.len() <= TODO_MAX {
+            return Ok(());
+        }
+        Err(FileError::Remote {
+            path: self.transfer.remote.to_string(),
+            why: format!(
+                "more than {TODO_MAX} files and folders wait; copy its folders one by one"
+            ),
+        })
     }
 
     async fn one(&self, todo: Todo) -> Outcome {
@@ -178,14 +200,8 @@ impl Download {
         };
         match done {
             // What a server or a disk says of one leaves the others their chance.
-            Err(
-                error @ (FileError::Local { .. }
-                | FileError::Sftp {
-                    source: SftpError::Status { .. },
-                    ..
-                }),
-            ) if !is_first => {
-                self.transfer.tally.skip(&below, &error.to_string());
+            Err(error) if !is_first && error.is_of_one() => {
+                self.transfer.tally.fail(&below, &error.to_string());
                 Ok(Vec::new())
             }
             other => other,
@@ -205,7 +221,7 @@ impl Download {
         if more {
             self.transfer
                 .tally
-                .skip(below, "entries beyond the first 100 000");
+                .fail(below, "entries beyond the first 100 000");
         }
         let (guard, mut todo) = (self.transfer.guard.clone(), Vec::new());
         let looked = on_disk(move || Ok(guard.now())).await;
@@ -278,14 +294,15 @@ impl Download {
         let file = opened.await.map_err(FileError::at(from))?;
         let mut reading =
             Reading::new(&self.transfer.sftp, &file, 0, u64::MAX, attributes.size).await;
-        let fetched = self.fetch(from, &mut reading, folder, name).await;
+        let bytes = self.transfer.tally.file_bytes();
+        let fetched = self.fetch(from, &mut reading, (folder, name), &bytes).await;
         let closed = self.transfer.sftp.close(file).await;
         let staged = fetched?;
         closed.map_err(FileError::at(from))?;
         let mode = attributes.mode().unwrap_or(DEFAULT_MODE);
         let placed = on_disk(move || staged.place(mode)).await;
         placed.map_err(|error| self.local_error(&error))?;
-        self.transfer.tally.has_file();
+        self.transfer.tally.has_file(&bytes);
         Ok(())
     }
 
@@ -294,8 +311,8 @@ impl Download {
         &self,
         from: &RemotePath,
         reading: &mut Reading<'_>,
-        folder: LocalFolder,
-        name: String,
+        (folder, name): (LocalFolder, String),
+        bytes: &FileBytes,
     ) -> Result<LocalStaged, FileError> {
         let mut staged = None;
         let (mut waiting, mut waiting_bytes, mut at) = (Vec::new(), 0, 0);
@@ -321,10 +338,7 @@ impl Download {
             });
             let written = written.await.map_err(|error| self.local_error(&error))?;
             at += waiting_bytes as u64;
-            self.transfer
-                .tally
-                .bytes
-                .fetch_add(waiting_bytes as u64, Ordering::Relaxed);
+            bytes.add(waiting_bytes as u64);
             waiting_bytes = 0;
             if is_end {
                 return Ok(written);
@@ -349,12 +363,17 @@ fn first(
         let folder = LocalFolder::make(&real).map_err(failed)?;
         return Ok((folder, None, !was_there));
     }
-    if real.is_dir() {
-        return Err(FileError::Kind {
-            path: local.display().to_string(),
-            is: "a folder",
-            next: "local_path is the file itself, not the folder to put it in",
-        });
+    let (is, next) = match std::fs::metadata(&real) {
+        Ok(there) if there.is_dir() => (
+            "a folder",
+            "local_path is the file itself, not the folder to put it in",
+        ),
+        Ok(there) if !there.is_file() => ("no regular file", "give another local_path"),
+        Ok(_) | Err(_) => ("", ""),
+    };
+    if !is.is_empty() {
+        let path = local.display().to_string();
+        return Err(FileError::Kind { path, is, next });
     }
     let name = real.file_name().and_then(|name| name.to_str());
     let (Some(folder), Some(name)) = (real.parent(), name) else {

@@ -3,15 +3,18 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use similar::TextDiff;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::content::Content;
 use super::error::FileError;
+use super::known::Known;
 use super::path::RemotePath;
 use super::read::read;
-use super::write::{How, write};
+use super::write::{How, write_resolved};
 use crate::link::Sftp;
 
 /// A file that is edited, in bytes: it is in memory a few times meanwhile.
@@ -48,9 +51,11 @@ pub struct Edited {
     pub sha256: String,
     /// A unified diff.
     pub diff: String,
+    /// Nobody could have seen half of it.
+    pub is_atomic: bool,
 }
 
-/// Edits the file. It is to be run to its end; `cancelled` makes that soon.
+/// Edits the file `path`, links resolved. It is to be run to its end; `cancelled` makes that soon.
 pub async fn edit(
     sftp: &Sftp,
     path: &RemotePath,
@@ -65,6 +70,7 @@ pub async fn edit(
             max: FILE_MAX_BYTES,
         });
     }
+    let read_at = Instant::now();
     let before = sum(&piece.bytes);
     if let Some(expected) = &edit.expect_sha256
         && !expected.eq_ignore_ascii_case(&before)
@@ -96,14 +102,19 @@ pub async fn edit(
         });
     }
     let changed = text.replace(&edit.old, &edit.new);
+    let known = Known {
+        bytes: Bytes::copy_from_slice(text.as_bytes()),
+        attributes: piece.attributes,
+        read_at,
+    };
     let how = How {
-        expected: Some(piece.attributes),
+        expected: Some(known),
         cancelled,
         syncs: true,
         ..How::default()
     };
     let content = Content::Bytes(changed.clone().into());
-    write(sftp, path, &content, &how).await?;
+    let written = write_resolved(sftp, path, &content, &how).await?;
     let sha256 = sum(changed.as_bytes());
     let shown = path.to_string();
     let thinking = tokio::task::spawn_blocking(move || diff(&shown, &text, &changed));
@@ -111,6 +122,7 @@ pub async fn edit(
         replacements,
         sha256,
         diff: thinking.await.unwrap_or_default(),
+        is_atomic: written.is_atomic,
     })
 }
 

@@ -58,6 +58,8 @@ pub enum FileError {
     Exists {
         /// Which.
         path: String,
+        /// What to do.
+        next: &'static str,
     },
     /// The text to be replaced.
     #[error("`old` is {count} times in {path}{lines}")]
@@ -93,8 +95,22 @@ pub enum FileError {
     #[error("it was cancelled, and nothing was changed")]
     Cancelled,
     /// A copy of many files was given up.
-    #[error("it was stopped; the files that were copied are whole, the others are not there")]
-    Stopped,
+    #[error(
+        "it was stopped; the files that were copied are whole, the others are not there{}{but}",
+        if .but.is_empty() { "" } else { ", but: " }
+    )]
+    Stopped {
+        /// What failed before, in words.
+        but: String,
+    },
+    /// Writing in place did not come to its end.
+    #[error("{path} was written in place, and may be half old and half new: {source}")]
+    HalfWritten {
+        /// Which.
+        path: String,
+        /// Why it ended.
+        source: SftpError,
+    },
     /// A place on this machine that no tool reads or writes.
     #[error("{path} is a place that no tool reads or writes")]
     Denied {
@@ -108,8 +124,8 @@ pub enum FileError {
         path: String,
         /// In the system's words.
         why: String,
-        /// Whether that is what was asked for, and not this machine.
-        is_callers: bool,
+        /// Whose it is.
+        blame: Blame,
     },
     /// A file or folder on the host.
     #[error("{path}: {why}")]
@@ -124,12 +140,37 @@ pub enum FileError {
     Shared(Arc<FileError>),
 }
 
+/// What a failure on this machine comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// What was asked for.
+    Ask,
+    /// No room on the disk: what follows fails too.
+    Full,
+    /// Something else of this machine's.
+    Machine,
+}
+
 impl FileError {
     /// Whether the link or the server's SFTP was lost meanwhile.
     pub fn is_lost(&self) -> bool {
         match self {
-            Self::Sftp { source, .. } => matches!(source, SftpError::Lost(_)),
+            Self::Sftp { source, .. } | Self::HalfWritten { source, .. } => {
+                matches!(source, SftpError::Lost(_))
+            }
             Self::Shared(error) => error.is_lost(),
+            _ => false,
+        }
+    }
+
+    /// Whether it is one file's, so that others of the same copy have their chance.
+    pub(super) fn is_of_one(&self) -> bool {
+        match self {
+            Self::Sftp { source, .. } | Self::HalfWritten { source, .. } => {
+                matches!(source, SftpError::Status { .. } | SftpError::Local(_))
+            }
+            Self::Local { blame, .. } => *blame != Blame::Full,
+            Self::Kind { .. } | Self::ChangedMeanwhile { .. } | Self::Remote { .. } => true,
             _ => false,
         }
     }
@@ -144,12 +185,17 @@ impl FileError {
 
     /// A failure of this machine's with `path`.
     pub(super) fn local(path: &Path, error: &io::Error) -> Self {
-        use io::ErrorKind::{IsADirectory, NotADirectory, NotFound, PermissionDenied};
-        let kinds = [NotFound, NotADirectory, IsADirectory, PermissionDenied];
+        use io::ErrorKind::{
+            IsADirectory, NotADirectory, NotFound, PermissionDenied, QuotaExceeded, StorageFull,
+        };
         Self::Local {
             path: path.display().to_string(),
             why: error.to_string(),
-            is_callers: kinds.contains(&error.kind()),
+            blame: match error.kind() {
+                NotFound | NotADirectory | IsADirectory | PermissionDenied => Blame::Ask,
+                StorageFull | QuotaExceeded => Blame::Full,
+                _ => Blame::Machine,
+            },
         }
     }
 
@@ -185,10 +231,7 @@ impl FileError {
                 Code::InvalidArgument,
                 "ssh_download copies any file; ssh_exec with `xxd` or `base64` shows a part".into(),
             ),
-            FileError::Exists { .. } => (
-                Code::AlreadyExists,
-                "overwrite: true takes its place".into(),
-            ),
+            FileError::Exists { next, .. } => (Code::AlreadyExists, (*next).into()),
             FileError::Matches { count: 0, .. } => (
                 Code::NotFound,
                 "ssh_file_read it and give the exact text, white space included".into(),
@@ -208,13 +251,17 @@ impl FileError {
                 Code::Remote,
                 "ssh_file_delete the target first, or use ssh_exec with mv".into(),
             ),
-            FileError::Cancelled | FileError::Stopped => (Code::Cancelled, String::new()),
+            FileError::Cancelled | FileError::Stopped { .. } => (Code::Cancelled, String::new()),
+            FileError::HalfWritten { source, .. } => (
+                of_sftp(source).0,
+                "ssh_file_read what is there, and write all of it anew".into(),
+            ),
             FileError::Denied { .. } => (
                 Code::Denied,
                 "a person's config.toml (local_deny) may say which; keys are never copied".into(),
             ),
             FileError::Local {
-                is_callers: true, ..
+                blame: Blame::Ask, ..
             } => (Code::InvalidArgument, String::new()),
             FileError::Local { .. } => (
                 Code::Unavailable,

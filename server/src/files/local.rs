@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rustix::fs::{AtFlags, Mode, OFlags, fchmod, mkdirat, open, openat, renameat, unlinkat};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, fchmod, mkdirat, open, openat, renameat, statat, unlinkat,
+};
 
 use super::hidden::hidden;
 
@@ -102,10 +104,20 @@ impl LocalStaged {
         let permissions = Permissions::from_mode(mode & MODE_BITS);
         self.file.set_permissions(permissions)?;
         let folder = &self.folder.descriptor;
+        if let Ok(there) = statat(folder, self.name.as_str(), AtFlags::SYMLINK_NOFOLLOW)
+            && !is_replaced(FileType::from_raw_mode(there.st_mode))
+        {
+            return Err(io::Error::other("no regular file has that name already"));
+        }
         renameat(folder, self.hidden.as_str(), folder, self.name.as_str())?;
         self.is_placed = true;
         Ok(())
     }
+}
+
+/// Devices, pipes and sockets are nobody's to replace.
+fn is_replaced(kind: FileType) -> bool {
+    matches!(kind, FileType::RegularFile | FileType::Symlink)
 }
 
 impl Drop for LocalStaged {

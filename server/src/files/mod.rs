@@ -8,6 +8,7 @@ mod edit;
 mod error;
 mod guard;
 mod hidden;
+mod known;
 mod list;
 mod local;
 mod path;
@@ -15,6 +16,7 @@ mod read;
 mod stage;
 mod tally;
 mod transfer;
+mod turns;
 mod upload;
 mod walk;
 mod write;
@@ -22,7 +24,7 @@ mod write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use schema::Fault;
+use schema::{Code, Fault};
 
 pub use change::{delete, mkdir, rename, set_mode};
 pub use content::Content;
@@ -35,22 +37,51 @@ pub use path::{RemotePath, shown};
 pub use read::{Piece, read};
 pub use tally::{Copied, Tally};
 pub use transfer::Transfer;
+pub use turns::Turns;
 pub use upload::Upload;
-pub use write::{How, Written, append, write};
+pub use write::{How, Turn, Written, append, turn, write_resolved};
 
-use crate::link::{Links, Sftp, SftpError};
+use crate::link::{Connection, Links, Sftp, SftpError};
+
+/// A path as everybody reads it: one that is relative is in the login folder.
+pub async fn absolute(sftp: &Sftp, path: &RemotePath) -> RemotePath {
+    if path.is_absolute() {
+        return path.clone();
+    }
+    match sftp.login_folder().await {
+        Some(folder) => path.below(&folder),
+        None => path.clone(),
+    }
+}
 
 /// SFTP of its own for a copy, which would keep others waiting; where the host has no
 /// room for that, the one that all share.
 pub async fn own_sftp(links: &Links, wait: Duration) -> Result<Arc<Sftp>, Fault> {
-    let connection = (links.up)(wait).await?;
-    match connection.own_sftp().await {
-        Ok(own) => Ok(Arc::new(own)),
+    let own = |connection: Arc<Connection>| async move {
+        let own = connection.own_sftp().await;
+        own.map(Arc::new)
+    };
+    match on_living(links, wait, own).await? {
         Err(SftpError::Link {
-            code: schema::Code::Busy,
-            ..
+            code: Code::Busy, ..
         }) => sftp(links, wait).await,
-        Err(error) => Err(FileError::of(error).into()),
+        opened => opened.map_err(|error| FileError::of(error).into()),
+    }
+}
+
+/// Opens SFTP on the session's link. One that turns out to be dead was asked for
+/// nothing yet, so the next one is as good.
+async fn on_living<Opening>(
+    links: &Links,
+    wait: Duration,
+    open: impl Fn(Arc<Connection>) -> Opening,
+) -> Result<Result<Arc<Sftp>, SftpError>, Fault>
+where
+    Opening: Future<Output = Result<Arc<Sftp>, SftpError>>,
+{
+    match open((links.up)(wait).await?).await {
+        Err(SftpError::Lost(_)) => Ok(open((links.up)(wait).await?).await),
+        opened => Ok(opened),
     }
 }
 
@@ -81,18 +112,17 @@ pub async fn more_sftp(links: &Links, first: &Sftp) -> Vec<Arc<Sftp>> {
 
 /// SFTP on the session's link, dialled when it is down and waited for so long.
 pub async fn sftp(links: &Links, wait: Duration) -> Result<Arc<Sftp>, Fault> {
-    let connection = (links.up)(wait).await?;
-    match connection.sftp().await {
+    let shared = |connection: Arc<Connection>| async move { connection.sftp().await };
+    match on_living(links, wait, shared).await? {
         // Where a host allows few session channels, another connection has one.
         Err(SftpError::Link {
-            code: schema::Code::Busy,
-            ..
+            code: Code::Busy, ..
         }) => {}
         other => return other.map_err(|error| FileError::of(error).into()),
     }
     let Some(connection) = (links.place)().await else {
         let words = "the host has no room for SFTP beside the commands that run";
-        return Err(Fault::new(schema::Code::Busy, words).next("call again when a job has ended"));
+        return Err(Fault::new(Code::Busy, words).next("call again when a job has ended"));
     };
     let opened = connection.sftp().await;
     opened.map_err(|error| FileError::of(error).into())

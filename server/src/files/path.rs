@@ -31,6 +31,20 @@ impl RemotePath {
         Self(bytes.to_vec())
     }
 
+    /// Whether it begins at the root.
+    pub(super) fn is_absolute(&self) -> bool {
+        self.0.first() == Some(&b'/')
+    }
+
+    /// The same path, which is relative, in `folder`.
+    pub(super) fn below(&self, folder: &[u8]) -> Self {
+        let folder = Self::from_bytes(folder);
+        match &self.0[..] {
+            b"." => folder,
+            below => folder.join(below),
+        }
+    }
+
     /// As SFTP takes it.
     pub fn bytes(&self) -> &[u8] {
         &self.0
@@ -97,6 +111,10 @@ mod tests {
             ("~x", "~x"),
         ] {
             assert_eq!(RemotePath::new(text).unwrap().bytes(), path.as_bytes());
+        }
+        for (text, path) in [("~", "/home/ann"), ("x/y", "/home/ann/x/y")] {
+            let path = RemotePath::from_bytes(path.as_bytes());
+            assert_eq!(RemotePath::new(text).unwrap().below(b"/home/ann"), path);
         }
         for odd in ["", "a\0b"] {
             assert!(RemotePath::new(odd).is_err());

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use futures::future::{BoxFuture, Shared};
@@ -18,29 +19,34 @@ use super::path::{RemotePath, shown};
 use super::transfer::Transfer;
 use super::walk::{Found, open, walk};
 use super::write::{How, new, over, write};
-use crate::link::{Attributes, FileKind, Named, Sftp, SftpError, StatusCode};
+use crate::link::{Attributes, FileKind, Named, Sftp, StatusCode};
 
 /// Files that are on their way at once: a few round trips each, so that a line with a
 /// delay is never idle.
 const FILES_AT_ONCE: usize = 64;
 
-/// Names of a folder that are looked at before its files are written.
+/// Names of a folder that are kept while its files are written.
 const NAMES_MAX: usize = 100_000;
+
+/// Names of all folders together that are kept.
+const NAMES_IN_ALL: usize = 500_000;
 
 /// A copy to a host.
 #[derive(Debug, Clone)]
 pub struct Upload {
-    /// What is copied where.
-    pub transfer: Transfer,
-    /// Further channels, for large files.
-    pub also: Vec<Arc<Sftp>>,
+    transfer: Transfer,
+    also: Vec<Arc<Sftp>>,
+    /// Names of folders that are kept so far.
+    names: Arc<AtomicUsize>,
 }
 
 /// What a folder on the host has.
 #[derive(Debug)]
-struct Folder {
-    /// What is in it when it was there before; nothing in one that we made.
-    there: HashMap<Bytes, Named>,
+enum Folder {
+    /// We made it, or this is all that was in it before.
+    Listed(HashMap<Bytes, Named>),
+    /// There may be anything: it has too many names to keep them.
+    Unlisted,
 }
 
 /// A folder that is being made or looked at; the error is in words.
@@ -56,6 +62,15 @@ enum Failure {
 }
 
 impl Upload {
+    /// What is copied where; `also` are further channels, for large files.
+    pub fn new(transfer: Transfer, also: Vec<Arc<Sftp>>) -> Self {
+        Self {
+            transfer,
+            also,
+            names: Arc::default(),
+        }
+    }
+
     /// Copies it.
     pub async fn run(&self) -> Result<(), FileError> {
         let local = self.transfer.local.clone();
@@ -101,7 +116,7 @@ impl Upload {
         }
         let how = self.how((!is_there).then_some(mode));
         let written = write(&self.transfer.sftp, &self.transfer.remote, &content, &how).await?;
-        self.transfer.tally.has_file();
+        self.transfer.tally.has_file(&how.sent);
         if !written.is_atomic {
             self.transfer
                 .tally
@@ -114,7 +129,7 @@ impl Upload {
         How {
             mode,
             cancelled: self.transfer.cancelled.clone(),
-            sent: Arc::clone(&self.transfer.tally.bytes),
+            sent: Arc::new(self.transfer.tally.file_bytes()),
             also: self.also.clone(),
             ..How::default()
         }
@@ -168,24 +183,26 @@ impl Upload {
             }
         }
         if self.transfer.cancelled.is_cancelled() {
-            return Err(FileError::Stopped);
+            let but = self.transfer.tally.failures();
+            return Err(FileError::Stopped { but });
         }
         Ok(())
     }
 
     fn making(&self, below: &[u8], mode: u32, parent: Option<Making>) -> Making {
         let (sftp, path) = (Arc::clone(&self.transfer.sftp), self.place(below));
+        let names = Arc::clone(&self.names);
         async move {
             let above = match parent {
                 Some(parent) => Some(parent.await?),
                 None => None,
             };
             // In a folder that we made nothing is there.
-            let may_be_there = above.is_none_or(|above| {
-                let name = path.split().map_or(&b""[..], |(_, name)| name);
-                above.there.contains_key(name)
+            let may_be_there = above.is_none_or(|above| match &*above {
+                Folder::Listed(there) => there.contains_key(last(&path)),
+                Folder::Unlisted => true,
             });
-            make(&sftp, &path, mode, may_be_there)
+            make(&sftp, &path, mode, may_be_there, &names)
                 .await
                 .map(Arc::new)
                 .map_err(failure)
@@ -198,7 +215,7 @@ impl Upload {
         match making.await {
             Ok(_) => Ok(()),
             Err(Failure::One(why)) if !below.is_empty() => {
-                self.transfer.tally.skip(&shown(&below), &why);
+                self.transfer.tally.fail(&shown(&below), &why);
                 Ok(())
             }
             Err(Failure::One(why)) => Err(FileError::Remote {
@@ -222,25 +239,31 @@ impl Upload {
             return Ok(());
         };
         let path = self.place(&below);
-        let name = path.split().map_or(&b""[..], |(_, name)| name);
-        let written = match folder.there.get(name) {
-            None => new(&self.transfer.sftp, &path, &content, &self.how(Some(mode))).await,
-            Some(there) if there.attributes.kind() == FileKind::File => {
+        let sftp = &*self.transfer.sftp;
+        let there = match &*folder {
+            Folder::Listed(there) => Ok(there.get(last(&path)).cloned()),
+            Folder::Unlisted => look(sftp, &path).await,
+        };
+        let how = self.how(matches!(there, Ok(None)).then_some(mode));
+        let written = match there {
+            Err(error) => Err(error),
+            Ok(None) => new(sftp, &path, &content, &how).await,
+            Ok(Some(there)) if there.attributes.kind() == FileKind::File => {
                 let known = (&there.attributes, there.links == Some(1));
-                over(&self.transfer.sftp, &path, known, &content, &self.how(None)).await
+                over(sftp, &path, known, &content, &how).await
             }
-            Some(_link) => write(&self.transfer.sftp, &path, &content, &self.how(None)).await,
+            Ok(Some(_link)) => write(sftp, &path, &content, &how).await,
         };
         match written.map_err(failure) {
             Ok(written) => {
-                self.transfer.tally.has_file();
+                self.transfer.tally.has_file(&how.sent);
                 if !written.is_atomic {
                     self.transfer.tally.in_place(&shown(&below));
                 }
                 Ok(())
             }
             Err(Failure::One(why)) => {
-                self.transfer.tally.skip(&shown(&below), &why);
+                self.transfer.tally.fail(&shown(&below), &why);
                 Ok(())
             }
             Err(Failure::All(error)) => Err(FileError::Shared(error)),
@@ -265,12 +288,31 @@ fn parent(below: &[u8]) -> Option<&[u8]> {
     Some(at.and_then(|at| below.get(..at)).unwrap_or_default())
 }
 
+/// The last name of a path.
+fn last(path: &RemotePath) -> &[u8] {
+    path.split().map_or(&b""[..], |(_, name)| name)
+}
+
+/// What has that name, if anything has. How many names that has, nobody says.
+async fn look(sftp: &Sftp, path: &RemotePath) -> Result<Option<Named>, FileError> {
+    match sftp.stat(path.bytes(), false).await {
+        Ok(attributes) => Ok(Some(Named {
+            name: Bytes::copy_from_slice(last(path)),
+            attributes,
+            links: None,
+        })),
+        Err(error) if error.status() == Some(StatusCode::NoSuchFile) => Ok(None),
+        Err(error) => Err(FileError::at(path)(error)),
+    }
+}
+
 /// Makes a folder, or looks at the one that is there.
 async fn make(
     sftp: &Sftp,
     path: &RemotePath,
     mode: u32,
     may_be_there: bool,
+    names: &AtomicUsize,
 ) -> Result<Folder, FileError> {
     let attributes = Attributes {
         // Ours to write in, whatever it is to be.
@@ -279,9 +321,8 @@ async fn make(
     };
     let done = sftp.mkdir(path.bytes(), attributes).await;
     let Err(error) = done else {
-        return Ok(Folder {
-            there: HashMap::new(),
-        });
+        keep_mode(sftp, path, mode | 0o700).await;
+        return Ok(Folder::Listed(HashMap::new()));
     };
     if !may_be_there || error.status().is_none() {
         return Err(FileError::at(path)(error));
@@ -294,31 +335,48 @@ async fn make(
         .list(path.bytes(), NAMES_MAX)
         .await
         .map_err(FileError::at(path))?;
-    if is_cut {
-        let why = format!("it has more than {NAMES_MAX} entries");
-        return Err(FileError::Remote {
-            path: path.to_string(),
-            why,
-        });
+    let kept = names.fetch_add(entries.len(), Ordering::Relaxed) + entries.len();
+    if is_cut || kept > NAMES_IN_ALL {
+        names.fetch_sub(entries.len(), Ordering::Relaxed);
+        return Ok(Folder::Unlisted);
     }
     let by_name = entries.into_iter().map(|one| (one.name.clone(), one));
-    Ok(Folder {
-        there: by_name.collect(),
-    })
+    Ok(Folder::Listed(by_name.collect()))
+}
+
+/// A folder that was just made has the bits that the server's umask took from it; those
+/// that it has from the folder above stay.
+async fn keep_mode(sftp: &Sftp, path: &RemotePath, mode: u32) {
+    const RIGHTS: u32 = 0o777;
+    let there = sftp.stat(path.bytes(), false).await.ok();
+    let Some(has) = there.and_then(|there| there.mode()) else {
+        return;
+    };
+    if has & RIGHTS == mode & RIGHTS {
+        return;
+    }
+    let set = Attributes {
+        permissions: Some(has & !RIGHTS | mode & RIGHTS),
+        ..Attributes::default()
+    };
+    if let Err(error) = sftp.setstat(path.bytes(), set).await {
+        tracing::debug!(%error, %path, "a folder keeps another mode");
+    }
 }
 
 /// What a server says of one file leaves the others their chance.
 fn failure(error: FileError) -> Failure {
-    match error {
-        FileError::Sftp {
-            source: source @ (SftpError::Status { .. } | SftpError::Local(_)),
-            ..
-        } => Failure::One(source.to_string()),
-        FileError::Kind { is, .. } => Failure::One(format!("there is {is}")),
-        FileError::ChangedMeanwhile { .. } => {
-            Failure::One("somebody else made it meanwhile".into())
-        }
-        FileError::Remote { why, .. } => Failure::One(why),
-        other => Failure::All(Arc::new(other)),
+    if !error.is_of_one() {
+        return Failure::All(Arc::new(error));
     }
+    Failure::One(match error {
+        FileError::Sftp { source, .. } => source.to_string(),
+        FileError::HalfWritten { source, .. } => {
+            format!("written in place, and may be half old and half new: {source}")
+        }
+        FileError::Kind { is, .. } => format!("there is {is}"),
+        FileError::ChangedMeanwhile { .. } => "somebody else made it meanwhile".into(),
+        FileError::Remote { why, .. } => why,
+        other => other.to_string(),
+    })
 }

@@ -68,7 +68,7 @@ impl Walk {
         let (metadata, entries) = match listed {
             Ok(listed) => listed,
             Err(error) => {
-                self.tally.skip(&shown(), &error.to_string());
+                self.tally.fail(&shown(), &error.to_string());
                 return true;
             }
         };
@@ -105,7 +105,7 @@ impl Walk {
         let metadata = match fs::symlink_metadata(path) {
             Ok(metadata) => metadata,
             Err(error) => {
-                self.tally.skip(&shown, &error.to_string());
+                self.tally.fail(&shown, &error.to_string());
                 return true;
             }
         };
@@ -128,7 +128,7 @@ impl Walk {
                 content,
             }),
             Err(error) => {
-                self.tally.skip(&shown, &error.to_string());
+                self.tally.fail(&shown, &error.to_string());
                 true
             }
         }

@@ -2,14 +2,17 @@
 //! mode and names can be kept, else in place.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
+use tokio::sync::OwnedMutexGuard;
 use tokio_util::sync::CancellationToken;
 
 use super::content::{Content, Lane};
 use super::error::FileError;
+use super::known::Known;
 use super::path::RemotePath;
 use super::stage::{Staged, failed};
+use super::tally::FileBytes;
+use super::turns::Turns;
 use crate::link::{Attributes, FileHandle, FileKind, OpenFlags, Sftp, SftpError, StatusCode};
 
 /// Of a new file, less the server's umask.
@@ -17,6 +20,9 @@ const NEW_MODE: u32 = 0o666;
 
 /// Of a file that is to get another's mode.
 const PRIVATE_MODE: u32 = 0o600;
+
+/// Set-user-id and set-group-id.
+const SPECIAL_BITS: u32 = 0o6000;
 
 /// Entries of a folder that are looked through for how many names a file has.
 const NAMES_LOOKED_AT: usize = 5_000;
@@ -29,7 +35,7 @@ pub struct How {
     /// Write in place.
     pub in_place: bool,
     /// What is there must be this still; none where anything may be.
-    pub expected: Option<Attributes>,
+    pub expected: Option<Known>,
     /// Fires when the caller gives up.
     pub cancelled: CancellationToken,
     /// Whether a link may have the name of what is not there.
@@ -39,7 +45,19 @@ pub struct How {
     /// Further channels, for large files: a server takes so much at once on each.
     pub also: Vec<Arc<Sftp>>,
     /// Counts the bytes that the server has.
-    pub sent: Arc<AtomicU64>,
+    pub sent: Arc<FileBytes>,
+}
+
+impl How {
+    /// The same over a file that has set-user-id bits: a server's write may take those
+    /// away, so they are set again behind it.
+    fn keeping(&self, there: &Attributes) -> Self {
+        let special = there.mode().filter(|mode| mode & SPECIAL_BITS != 0);
+        Self {
+            mode: self.mode.or(special),
+            ..self.clone()
+        }
+    }
 }
 
 /// What was done.
@@ -49,14 +67,43 @@ pub struct Written {
     pub is_atomic: bool,
 }
 
+/// A file that nobody else of this program writes meanwhile.
+#[derive(Debug)]
+pub struct Turn {
+    /// Links resolved.
+    pub path: RemotePath,
+    _turn: OwnedMutexGuard<()>,
+}
+
+/// Waits for the turn at the file `path` of `host`.
+pub async fn turn(
+    turns: &Turns,
+    host: &str,
+    sftp: &Sftp,
+    path: &RemotePath,
+) -> Result<Turn, FileError> {
+    let path = resolved(sftp, path).await?;
+    let turn = turns.at(host, path.bytes()).await;
+    Ok(Turn { path, _turn: turn })
+}
+
 /// Writes all of a file. It is to be run to its end; `how.cancelled` makes that soon.
-pub async fn write(
+pub(super) async fn write(
     sftp: &Sftp,
     path: &RemotePath,
     content: &Content,
     how: &How,
 ) -> Result<Written, FileError> {
-    let target = resolved(sftp, path).await?;
+    write_resolved(sftp, &resolved(sftp, path).await?, content, how).await
+}
+
+/// The same where `target` has its links resolved.
+pub async fn write_resolved(
+    sftp: &Sftp,
+    target: &RemotePath,
+    content: &Content,
+    how: &How,
+) -> Result<Written, FileError> {
     let there = match sftp.stat(target.bytes(), true).await {
         Ok(there) => there,
         Err(error) if error.status() == Some(StatusCode::NoSuchFile) => {
@@ -64,12 +111,12 @@ pub async fn write(
                 may_be_link: true,
                 ..how.clone()
             };
-            return new(sftp, &target, content, &how).await;
+            return new(sftp, target, content, &how).await;
         }
-        Err(error) => return Err(failed(&target)(error)),
+        Err(error) => return Err(failed(target)(error)),
     };
-    let has_one_name = !how.in_place && has_one_name(sftp, &target).await;
-    over(sftp, &target, (&there, has_one_name), content, how).await
+    let has_one_name = !how.in_place && has_one_name(sftp, target).await;
+    over(sftp, target, (&there, has_one_name), content, how).await
 }
 
 /// Writes over the file `target`, of which this is known, and whether it has no other
@@ -96,9 +143,9 @@ pub(super) async fn over(
         && has_one_name
         && let Some(staged) = like(sftp, target, there, how).await?
     {
-        return replaced(sftp, target, staged, content, how).await;
+        return replaced(sftp, target, staged, content, &how.keeping(there)).await;
     }
-    in_place(sftp, target, content, how).await
+    in_place(sftp, target, content, &how.keeping(there)).await
 }
 
 /// Adds to the end of a file, which is made if it is not there.
@@ -125,7 +172,7 @@ pub async fn append(
         // Where the server appends by itself, the offset does not count.
         let size = sftp.fstat(&file).await?.size.unwrap_or_default();
         let lane = Lane { sftp, file: &file };
-        content.write(&[lane], size, &AtomicU64::new(0)).await?;
+        content.write(&[lane], size, &FileBytes::default()).await?;
         if let Some(mode) = mode {
             sftp.fsetstat(&file, permissions(mode)).await?;
         }
@@ -295,21 +342,13 @@ async fn replaced(
     content: &Content,
     how: &How,
 ) -> Result<Written, FileError> {
-    let filled = fill(
-        sftp,
-        &staged,
-        content,
-        &How {
-            mode: None,
-            ..how.clone()
-        },
-    )
-    .await;
-    if let Err(error) = filled {
+    if let Err(error) = fill(sftp, &staged, content, how).await {
         staged.discard(sftp).await;
         return Err(error.unwrap_or_else(|error| failed(target)(error)));
     }
-    if let Err(error) = unchanged(sftp, target, how).await {
+    if let Some(expected) = &how.expected
+        && let Err(error) = expected.check(sftp, target, Some(&staged.file)).await
+    {
         staged.discard(sftp).await;
         return Err(error);
     }
@@ -333,7 +372,9 @@ async fn in_place(
     content: &Content,
     how: &How,
 ) -> Result<Written, FileError> {
-    unchanged(sftp, target, how).await?;
+    if let Some(expected) = &how.expected {
+        expected.check(sftp, target, None).await?;
+    }
     if how.cancelled.is_cancelled() {
         return Err(FileError::Cancelled);
     }
@@ -351,7 +392,7 @@ async fn in_place(
         let size = tokio::select! {
             biased;
             () = how.cancelled.cancelled() => {
-                return Err(SftpError::Local("it was stopped half-way, in place".into()));
+                return Err(SftpError::Local("it was stopped".into()));
             }
             size = content.write(&lanes, 0, &how.sent) => size?,
         };
@@ -368,26 +409,13 @@ async fn in_place(
     };
     let written = writing.await;
     let closed = sftp.close(file).await;
-    written.and(closed).map_err(failed(target))?;
+    written
+        .and(closed)
+        .map_err(|source| FileError::HalfWritten {
+            path: target.to_string(),
+            source,
+        })?;
     Ok(Written { is_atomic: false })
-}
-
-/// Whether what is there is what was expected, by size and time.
-async fn unchanged(sftp: &Sftp, target: &RemotePath, how: &How) -> Result<(), FileError> {
-    let Some(expected) = &how.expected else {
-        return Ok(());
-    };
-    let there = sftp
-        .stat(target.bytes(), true)
-        .await
-        .map_err(failed(target))?;
-    let changed = |one: &Attributes| (one.size, one.times.map(|(_, changed)| changed));
-    if changed(&there) == changed(expected) {
-        return Ok(());
-    }
-    Err(FileError::ChangedMeanwhile {
-        path: target.to_string(),
-    })
 }
 
 /// Whether the file has this name alone, as far as its folder's listing says.

@@ -112,13 +112,16 @@ fn status(end: Option<&CardEnd>) -> Status {
     }
 }
 
-/// Why it certainly never started.
+/// Why it certainly never started, or did not come to its end.
 fn failed(end: &CardEnd) -> Option<Fault> {
     let name = end.failed_code.as_deref()?;
     // A later program's code is no reason to call the outcome unknown.
     let code = serde_json::from_value(name.into()).unwrap_or(Code::Internal);
     let fault = Fault::new(code, end.lost_reason.clone());
-    Some(fault.next("it did not run, so it may be started again"))
+    if end.state == JobState::Lost.as_str() {
+        return Some(fault.next("it did not run, so it may be started again"));
+    }
+    Some(fault)
 }
 
 #[cfg(test)]
@@ -135,6 +138,12 @@ mod tests {
         };
         let read = status(Some(&end(Some("busy")))).failed.unwrap();
         assert_eq!((read.code, read.message.as_str()), (Code::Busy, "no place"));
+        assert!(read.next.contains("did not run"), "{read:?}");
+        let copy = CardEnd {
+            state: "cancelled".into(),
+            ..end(Some("cancelled"))
+        };
+        assert_eq!(status(Some(&copy)).failed.unwrap().next, "");
         let later = status(Some(&end(Some("of_a_later_program")))).failed;
         assert_eq!(later.unwrap().code, Code::Internal);
         assert_eq!(status(Some(&end(None))).failed, None);

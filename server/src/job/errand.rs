@@ -14,8 +14,18 @@ use super::status::{NewJob, Status};
 use super::work::{Job, Tells};
 use crate::link::{OutputSink, Stream};
 
-/// Starts `work`; the job is listed at once. Its result, as JSON, is what the job
-/// prints. `tells` says in words how far it is. It hears of a cancel by the token.
+/// What came of it.
+#[derive(Debug)]
+pub struct Errand {
+    /// What was done, as its tool's result in JSON: also of what was stopped.
+    pub result: String,
+    /// As of a program: 0 where all of it was done.
+    pub exit_code: i32,
+    /// Why it did not come to its end.
+    pub failed: Option<Fault>,
+}
+
+/// Starts `work`; the job is listed at once. Its result is what the job prints. `tells` says in words how far it is. It hears of a cancel by the token.
 pub fn start_errand<Work>(
     jobs: &Jobs,
     tasks: &TaskTracker,
@@ -24,7 +34,7 @@ pub fn start_errand<Work>(
     work: impl FnOnce(CancellationToken) -> Work,
 ) -> Arc<Job>
 where
-    Work: Future<Output = Result<String, Fault>> + Send + 'static,
+    Work: Future<Output = Errand> + Send + 'static,
 {
     let (job, mut orders) = jobs.add(new);
     job.tells(tells);
@@ -40,24 +50,19 @@ where
             }
         };
         this.end(match done {
-            Ok(Ok(result)) => {
-                this.write(Stream::Stdout, result.as_bytes());
-                ended(0, None)
+            Ok(errand) => {
+                this.write(Stream::Stdout, errand.result.as_bytes());
+                Status {
+                    state: JobState::Exited,
+                    exit_code: Some(errand.exit_code),
+                    failed: errand.failed,
+                    ..Status::running()
+                }
             }
-            Ok(Err(fault)) => ended(1, Some(fault)),
             Err(_panic) => {
                 Status::lost("a defect of this program ended it; the log has more".into())
             }
         });
     });
     job
-}
-
-fn ended(exit_code: i32, failed: Option<Fault>) -> Status {
-    Status {
-        state: JobState::Exited,
-        exit_code: Some(exit_code),
-        failed,
-        ..Status::running()
-    }
 }

@@ -12,7 +12,7 @@ mod upkeep;
 mod work;
 
 pub use durables::DurableJobs;
-pub use errand::start_errand;
+pub use errand::{Errand, start_errand};
 pub use exec::start_exec;
 pub use registry::Jobs;
 pub use status::{NewJob, Status};

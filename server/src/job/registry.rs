@@ -98,6 +98,16 @@ impl Jobs {
         }
     }
 
+    /// Stops the daemon's own work, which then leaves nothing half done, and waits for
+    /// its end.
+    pub async fn end_errands(&self) {
+        let mut errands = self.list();
+        errands.retain(|job| job.is_errand() && job.cancel("TERM", None));
+        for job in errands {
+            job.ended().await;
+        }
+    }
+
     /// How many run.
     pub fn running(&self) -> usize {
         let inner = self.lock();

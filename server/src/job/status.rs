@@ -39,7 +39,8 @@ pub struct Status {
     pub lost_reason: String,
     /// Variables that could not be set.
     pub env_refused: Vec<String>,
-    /// Present when it never started.
+    /// Present when it never started, then the state is `lost`; and when work of the
+    /// daemon's own did not come to its end.
     pub failed: Option<Fault>,
     /// It was told to end and did not.
     pub survived: bool,

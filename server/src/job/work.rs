@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use schema::Code;
+use schema::tools::Tool;
 use schema::tools::job::JobState;
 use storage::spool::{Card, Spool};
 use tokio::sync::{mpsc, watch};
@@ -127,6 +128,12 @@ impl Job {
     /// What it was begun with.
     pub fn begun_as(&self) -> &NewJob {
         &self.new
+    }
+
+    /// Whether it is work of the daemon's own, whose result is what it prints.
+    pub fn is_errand(&self) -> bool {
+        let tool = Tool::from_name(self.new.tool);
+        matches!(tool, Some(Tool::SshUpload | Tool::SshDownload))
     }
 
     /// What says how far it is; the first one counts.

@@ -17,12 +17,15 @@ use tokio_util::task::TaskTracker;
 use super::families;
 use super::permit::Rules;
 use crate::clock::Clock;
-use crate::files::LocalGuard;
+use crate::files::{LocalGuard, Turns};
 use crate::forward::Forwards;
 use crate::job::{DurableJobs, Jobs};
 use crate::link::Connection;
 use crate::sessions::Sessions;
 use crate::shell::{HeldShells, Shells};
+
+/// How long copies may take to clear away what is not whole.
+const ERRANDS_WAIT: Duration = Duration::from_secs(2);
 
 /// What tools are made of.
 #[derive(Debug)]
@@ -53,6 +56,8 @@ pub struct Parts {
     pub home: PathBuf,
     /// Local files that no tool reads or writes.
     pub local_guard: LocalGuard,
+    /// Whose turn it is at files of hosts.
+    pub file_turns: Turns,
     /// Of `state.redb`.
     pub state_path: PathBuf,
     /// The result limit to a model, in bytes.
@@ -138,6 +143,11 @@ impl Tools {
             self.interrupt.cancel();
             self.calls.wait().await;
         }
+        // While their links are there.
+        let errands = self.parts.jobs.end_errands();
+        if tokio::time::timeout(ERRANDS_WAIT, errands).await.is_err() {
+            tracing::warn!("a copy was cut off");
+        }
         self.parts.stopping.cancel();
         self.parts.tasks.close();
         if tokio::time::timeout(Duration::from_secs(2), self.parts.tasks.wait())
@@ -217,6 +227,7 @@ impl Tools {
             user: "ann".into(),
             home: folder.to_path_buf(),
             local_guard: LocalGuard::new([]),
+            file_turns: Turns::default(),
             state_path,
             result_limit: schema::limits::RESULT_MAX_BYTES,
             tasks,

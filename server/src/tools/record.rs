@@ -59,9 +59,9 @@ pub(super) fn unread_call(tool: Tool, caller: &Caller, parts: &Parts) -> NewCall
 /// The end of what went on after its call was answered.
 pub(super) fn end_of(job: &Job, status: &Status) -> CallEnd {
     let outcome = match (&status.failed, status.state) {
+        (_, JobState::Cancelled) => Outcome::Interrupted,
         (Some(_), _) => Outcome::Error,
         (None, JobState::Exited | JobState::Signalled) => Outcome::Ok,
-        (None, JobState::Cancelled) => Outcome::Interrupted,
         (None, _) => Outcome::Unknown,
     };
     let head = |stream| {

@@ -39,6 +39,9 @@ const OUR_LIMIT: u32 = 255 << 10;
 /// Parts without an entry, one after the other, that a listing may have.
 const EMPTY_PARTS_MAX: usize = 100;
 
+/// Names of one listing together, in bytes: of 100 000 names of 255 bytes some fit.
+const NAMES_MAX_BYTES: usize = 16 << 20;
+
 /// Parts of a listing that are asked for at once.
 const READDIRS_AT_ONCE: usize = 4;
 
@@ -116,6 +119,15 @@ impl Sftp {
             }
         });
         *asked.await
+    }
+
+    /// Where relative paths begin, absolute; none where the server does not say.
+    pub async fn login_folder(&self) -> Option<Bytes> {
+        let asked = self.login_folder.get_or_init(|| async {
+            let told = self.realpath(b".").await.ok();
+            told.filter(|folder| folder.first() == Some(&b'/'))
+        });
+        asked.await.clone()
     }
 
     async fn ask_limits(&self) -> Result<(u64, u64), SftpError> {
@@ -228,6 +240,7 @@ impl Sftp {
     ) -> Result<(Vec<Named>, bool), SftpError> {
         let mut asked = std::collections::VecDeque::new();
         let (mut all, mut empty): (Vec<Named>, usize) = (Vec::new(), 0);
+        let mut names_bytes = 0;
         loop {
             while asked.len() < READDIRS_AT_ONCE {
                 let ask = |number| Packet::new(READDIR, number, 32).string(&folder.0);
@@ -242,6 +255,8 @@ impl Sftp {
                     let before = all.len();
                     let is_other = |one: &Named| !matches!(&one.name[..], b"." | b"..");
                     all.extend(names.into_iter().filter(is_other));
+                    let came = all.iter().skip(before).map(|one| one.name.len());
+                    names_bytes += came.sum::<usize>();
                     empty = if all.len() == before { empty + 1 } else { 0 };
                     if empty > EMPTY_PARTS_MAX {
                         return Err(SftpError::wrong("a folder that never ends"));
@@ -253,7 +268,7 @@ impl Sftp {
                 } => return Ok((all, false)),
                 other => return Err(refusal(other)),
             }
-            if all.len() > most {
+            if all.len() > most || names_bytes > NAMES_MAX_BYTES {
                 all.truncate(most);
                 return Ok((all, true));
             }

@@ -5,7 +5,6 @@ use std::io;
 use std::sync::Arc;
 
 use schema::limits::RESULT_UNBOUNDED_BYTES;
-use schema::tools::Tool;
 use schema::tools::exec::ExecResult;
 use schema::tools::job::{JobState, StillRunning};
 use schema::{Code, Fault};
@@ -33,7 +32,7 @@ pub(super) fn room(tools: &Tools, caller: &Caller, asked: Option<usize>) -> usiz
 pub(super) fn running(tools: &Tools, job: &Arc<Job>, room: usize) -> Result<Answer, Fault> {
     job.keep();
     let status = job.status();
-    if is_errand(job) {
+    if job.is_errand() {
         return errand(tools, job, &status);
     }
     if status.state != JobState::Running {
@@ -72,10 +71,10 @@ pub(super) fn ended(
     timed_out: bool,
     room: usize,
 ) -> Result<Answer, Fault> {
-    lost_or_failed(job, status)?;
-    if is_errand(job) {
-        return own_result(job);
+    if job.is_errand() {
+        return own_result(job, status, timed_out);
     }
+    lost_or_failed(job, status)?;
     let (mut result, begins) = result(job, status, |stream| job.read_on(stream, room))?;
     result.timed_out = timed_out;
     answer(job, result, begins, room)
@@ -83,25 +82,18 @@ pub(super) fn ended(
 
 /// It ended, and all that it printed since its start; nothing counts as read.
 pub(in crate::tools) fn whole(job: &Job, status: &Status, room: usize) -> Result<Answer, Fault> {
-    lost_or_failed(job, status)?;
-    if is_errand(job) {
-        return own_result(job);
+    if job.is_errand() {
+        return own_result(job, status, false);
     }
+    lost_or_failed(job, status)?;
     let (result, begins) = result(job, status, |stream| job.read_all(stream, room))?;
     answer(job, result, begins, room)
-}
-
-/// Whether it is work of the daemon's own, whose result is what it prints.
-fn is_errand(job: &Job) -> bool {
-    let tool = Tool::from_name(job.begun_as().tool);
-    matches!(tool, Some(Tool::SshUpload | Tool::SshDownload))
 }
 
 /// It goes on, or has ended just now.
 fn errand(tools: &Tools, job: &Arc<Job>, status: &Status) -> Result<Answer, Fault> {
     if status.state != JobState::Running {
-        lost_or_failed(job, status)?;
-        return own_result(job);
+        return own_result(job, status, false);
     }
     let answer = Answer::record(&StillRunning {
         state: status.state,
@@ -116,15 +108,25 @@ fn errand(tools: &Tools, job: &Arc<Job>, status: &Status) -> Result<Answer, Faul
     })
 }
 
-/// What it printed is its tool's result.
-fn own_result(job: &Job) -> Result<Answer, Fault> {
+/// What it printed is its tool's result. One that was stopped for its time answers what
+/// there was.
+fn own_result(job: &Job, status: &Status, timed_out: bool) -> Result<Answer, Fault> {
+    if !(timed_out && status.state == JobState::Cancelled) {
+        lost_or_failed(job, status)?;
+    }
     let printed = job.read_all(Stream::Stdout, RESULT_UNBOUNDED_BYTES);
     let printed = printed.map_err(|error| unread(job, &error))?;
-    let fields: Map<String, Value> = serde_json::from_slice(&printed.head).map_err(|error| {
-        let words = format!("the result of {} cannot be read: {error}", job.id());
-        Fault::new(Code::Unavailable, words)
-    })?;
-    Answer::record(&fields)
+    let mut fields: Map<String, Value> =
+        serde_json::from_slice(&printed.head).map_err(|error| {
+            let words = format!("the result of {} cannot be read: {error}", job.id());
+            Fault::new(Code::Unavailable, words)
+        })?;
+    if timed_out {
+        fields.insert("timed_out".into(), true.into());
+    }
+    let mut answer = Answer::record(&fields)?;
+    answer.exit_code = status.exit_code.map(i64::from);
+    Ok(answer)
 }
 
 fn lost_or_failed(job: &Job, status: &Status) -> Result<(), Fault> {

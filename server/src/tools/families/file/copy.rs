@@ -9,9 +9,9 @@ use schema::tools::Tool;
 use schema::tools::file::{Copied, FileCopy};
 use tokio::time::Instant;
 
-use super::open::own_sftp;
-use crate::files::{Download, FileError, RemotePath, Tally, Transfer, Upload, more_sftp};
-use crate::job::{NewJob, Tells, start_errand};
+use super::open::own_sftp_at;
+use crate::files::{Download, FileError, Tally, Transfer, Upload, more_sftp};
+use crate::job::{Errand, NewJob, Tells, start_errand};
 use crate::tools::answer::Answer;
 use crate::tools::caller::Caller;
 use crate::tools::desk::Tools;
@@ -21,7 +21,7 @@ pub(super) async fn upload(tools: &Tools, ask: FileCopy, caller: &Caller) -> Res
     let links = tools.parts.sessions.get(&ask.session_id)?.links();
     copy(tools, Tool::SshUpload, ask, caller, |transfer| async move {
         let also = more_sftp(&links, &transfer.sftp).await;
-        Upload { transfer, also }.run().await
+        Upload::new(transfer, also).run().await
     })
     .await
 }
@@ -55,8 +55,7 @@ where
     Work: Future<Output = Result<(), FileError>> + Send + 'static,
 {
     let deadline = Instant::now() + caller.patience(ask.waiting.timeout_ms, CALL_TIMEOUT_MS);
-    let remote = RemotePath::new(&ask.remote_path)?;
-    let sftp = own_sftp(tools, &ask.session_id, caller).await?;
+    let (sftp, remote) = own_sftp_at(tools, &ask.session_id, &ask.remote_path, caller).await?;
     let tally = Arc::new(Tally::default());
     let command = match tool {
         Tool::SshUpload => format!("{} to {remote}", ask.local_path),
@@ -89,23 +88,26 @@ where
                 cancelled,
             });
             async move {
-                working.await?;
+                let done = working.await;
                 let copied = tally.copied();
+                let exit_code = i32::from(done.is_err() || !copied.failed.is_empty());
                 let result = Copied {
                     bytes: copied.bytes,
                     files: copied.files,
                     skipped: copied.skipped,
+                    failed: copied.failed,
                     in_place: copied.in_place,
+                    timed_out: false,
                     duration_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
                     local_path,
                     remote_path: remote.to_string(),
                 };
-                serde_json::to_string(&result).map_err(|error| {
-                    Fault::new(
-                        schema::Code::Internal,
-                        format!("the result cannot be told: {error}"),
-                    )
-                })
+                Errand {
+                    // Its keys are text, so it cannot fail.
+                    result: serde_json::to_string(&result).unwrap_or_default(),
+                    exit_code,
+                    failed: done.err().map(Fault::from),
+                }
             }
         },
     );

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
+use schema::limits::RESULT_UNBOUNDED_BYTES;
 use schema::tools::file::{FileEntry, FilePath, FileRead, FileText};
 use schema::{Code, Fault};
 
-use super::open::sftp;
+use super::open::sftp_at;
 use crate::clock::rfc3339;
-use crate::files::{self, Entry, FileError, RemotePath};
+use crate::files::{self, Entry, FileError};
 use crate::link::{Attributes, FileKind};
 use crate::tools::answer::{Answer, More};
 use crate::tools::caller::Caller;
@@ -22,14 +23,13 @@ const LENGTH_MAX: u64 = 64 << 20;
 const FIELDS_ROOM: usize = 600;
 
 pub(super) async fn list(tools: &Tools, ask: FilePath, caller: &Caller) -> Result<Answer, Fault> {
-    let path = RemotePath::new(&ask.path)?;
-    let sftp = sftp(tools, &ask.session_id, caller).await?;
+    let (sftp, path) = sftp_at(tools, &ask.session_id, &ask.path, caller).await?;
     let listing = async { Ok(files::list(&sftp, &path).await?) };
     let (entries, more) = or_cancelled(caller, listing).await?;
     let rows: Vec<FileEntry> = entries.into_iter().map(entry).collect();
     let mut answer = Answer::rows(rows)?;
     let further = if more {
-        "; the folder has more than 100 000 entries"
+        "; the folder has more entries than are listed"
     } else {
         ""
     };
@@ -38,8 +38,7 @@ pub(super) async fn list(tools: &Tools, ask: FilePath, caller: &Caller) -> Resul
 }
 
 pub(super) async fn stat(tools: &Tools, ask: FilePath, caller: &Caller) -> Result<Answer, Fault> {
-    let path = RemotePath::new(&ask.path)?;
-    let sftp = sftp(tools, &ask.session_id, caller).await?;
+    let (sftp, path) = sftp_at(tools, &ask.session_id, &ask.path, caller).await?;
     let looking = async { Ok(files::stat(&sftp, &path).await?) };
     Answer::record(&entry(or_cancelled(caller, looking).await?))
 }
@@ -62,8 +61,12 @@ fn changed(attributes: &Attributes) -> String {
 }
 
 pub(super) async fn read(tools: &Tools, ask: FileRead, caller: &Caller) -> Result<Answer, Fault> {
-    let path = RemotePath::new(&ask.path)?;
-    let room = room(tools, caller, None).saturating_sub(FIELDS_ROOM);
+    // Asked for, it may be as long as a result can be; else the usual limit counts.
+    let limit = match ask.length {
+        Some(_) => RESULT_UNBOUNDED_BYTES,
+        None => room(tools, caller, None),
+    };
+    let room = limit.saturating_sub(FIELDS_ROOM);
     let length = ask.length.unwrap_or(room as u64).min(LENGTH_MAX);
     if length == 0 {
         let words = "ssh_file_read: length is 0";
@@ -72,7 +75,7 @@ pub(super) async fn read(tools: &Tools, ask: FileRead, caller: &Caller) -> Resul
     // More than fits a result would only be cut.
     let length = length.min(room as u64);
     let offset = ask.offset.unwrap_or_default();
-    let sftp = sftp(tools, &ask.session_id, caller).await?;
+    let (sftp, path) = sftp_at(tools, &ask.session_id, &ask.path, caller).await?;
     let reading = async { Ok(files::read(&sftp, &path, offset, length).await?) };
     let piece = or_cancelled(caller, reading).await?;
     let came = piece.bytes.len();
@@ -83,13 +86,21 @@ pub(super) async fn read(tools: &Tools, ask: FileRead, caller: &Caller) -> Resul
     let text = fitting(text, room);
     let next_offset = offset + text.len() as u64;
     let is_all = text.len() == came && piece.is_end;
-    Answer::record(&FileText {
+    let told = piece.attributes.size.unwrap_or_default();
+    let mut answer = Answer::record(&FileText {
         bytes: text.len() as u64,
-        size: piece.attributes.size.unwrap_or_default().max(next_offset),
+        // It may have grown meanwhile; files of /proc say that they have nothing.
+        size: if text.is_empty() {
+            told
+        } else {
+            told.max(next_offset)
+        },
         data: text,
         next_offset,
         eof: is_all,
-    })
+    })?;
+    answer.max_bytes = Some(limit);
+    Ok(answer)
 }
 
 /// The bytes as text, less a character that they end within; else where they are none.

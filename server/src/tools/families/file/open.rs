@@ -1,32 +1,46 @@
-//! SFTP on a call's session.
+//! SFTP on a call's session, and the place there that the call names.
 
 use std::sync::Arc;
 
 use schema::limits::SESSION_WAIT;
 use schema::{Fault, Id};
 
-use crate::files;
+use crate::files::{self, RemotePath};
 use crate::link::Sftp;
 use crate::tools::caller::Caller;
 use crate::tools::desk::Tools;
 use crate::tools::families::connect::or_cancelled;
 
-/// SFTP on that session for a copy alone.
-pub(super) async fn own_sftp(
+/// SFTP on that session for a copy alone, and the path, absolute.
+pub(super) async fn own_sftp_at(
     tools: &Tools,
     session_id: &Id,
+    path: &str,
     caller: &Caller,
-) -> Result<Arc<Sftp>, Fault> {
+) -> Result<(Arc<Sftp>, RemotePath), Fault> {
+    let path = RemotePath::new(path)?;
     let links = tools.parts.sessions.get(session_id)?.links();
-    or_cancelled(caller, files::own_sftp(&links, SESSION_WAIT)).await
+    or_cancelled(caller, async {
+        let sftp = files::own_sftp(&links, SESSION_WAIT).await?;
+        let path = files::absolute(&sftp, &path).await;
+        Ok((sftp, path))
+    })
+    .await
 }
 
-/// SFTP on that session, which is dialled when it is down.
-pub(super) async fn sftp(
+/// SFTP on that session, which is dialled when it is down, and the path, absolute.
+pub(super) async fn sftp_at(
     tools: &Tools,
     session_id: &Id,
+    path: &str,
     caller: &Caller,
-) -> Result<Arc<Sftp>, Fault> {
+) -> Result<(Arc<Sftp>, RemotePath), Fault> {
+    let path = RemotePath::new(path)?;
     let links = tools.parts.sessions.get(session_id)?.links();
-    or_cancelled(caller, files::sftp(&links, SESSION_WAIT)).await
+    or_cancelled(caller, async {
+        let sftp = files::sftp(&links, SESSION_WAIT).await?;
+        let path = files::absolute(&sftp, &path).await;
+        Ok((sftp, path))
+    })
+    .await
 }

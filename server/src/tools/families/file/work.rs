@@ -6,24 +6,25 @@ use std::future::Future;
 use schema::tools::file::{
     FileChmod, FileEdit, FileEdited, FileMkdir, FilePath, FileRename, FileWrite, FileWritten,
 };
-use schema::{Code, Fault};
+use schema::{Code, Fault, Id};
 use tokio_util::sync::CancellationToken;
 
-use super::open::sftp;
-use crate::files::{self, Content, Edit, FileError, How, RemotePath};
+use super::open::sftp_at;
+use crate::files::{self, Content, Edit, FileError, How, RemotePath, Turns};
 use crate::tools::answer::Answer;
 use crate::tools::caller::Caller;
 use crate::tools::desk::Tools;
 
 pub(super) async fn write(tools: &Tools, ask: FileWrite, caller: &Caller) -> Result<Answer, Fault> {
-    let path = RemotePath::new(&ask.path)?;
-    let sftp = sftp(tools, &ask.session_id, caller).await?;
+    let (sftp, path) = sftp_at(tools, &ask.session_id, &ask.path, caller).await?;
+    let (turns, host) = turns(tools, &ask.session_id);
     let mode = ask.mode.map(schema::tools::file::Mode::bits);
     let bytes = ask.data.len() as u64;
     let written = to_its_end(tools, caller, |cancelled| async move {
         let content = Content::Bytes(ask.data.into());
+        let turn = files::turn(&turns, &host, &sftp, &path).await?;
         if ask.append == Some(true) {
-            return files::append(&sftp, &path, &content, mode).await;
+            return files::append(&sftp, &turn.path, &content, mode).await;
         }
         let how = How {
             mode,
@@ -32,7 +33,7 @@ pub(super) async fn write(tools: &Tools, ask: FileWrite, caller: &Caller) -> Res
             syncs: true,
             ..How::default()
         };
-        files::write(&sftp, &path, &content, &how).await
+        files::write_resolved(&sftp, &turn.path, &content, &how).await
     });
     Answer::record(&FileWritten {
         bytes_written: bytes,
@@ -41,12 +42,12 @@ pub(super) async fn write(tools: &Tools, ask: FileWrite, caller: &Caller) -> Res
 }
 
 pub(super) async fn edit(tools: &Tools, ask: FileEdit, caller: &Caller) -> Result<Answer, Fault> {
-    let path = RemotePath::new(&ask.path)?;
     if ask.old.is_empty() || ask.old == ask.new {
         let words = "ssh_file_edit: old must be some text, and new another";
         return Err(Fault::new(Code::InvalidArgument, words));
     }
-    let sftp = sftp(tools, &ask.session_id, caller).await?;
+    let (sftp, path) = sftp_at(tools, &ask.session_id, &ask.path, caller).await?;
+    let (turns, host) = turns(tools, &ask.session_id);
     let wanted = Edit {
         old: ask.old,
         new: ask.new,
@@ -54,54 +55,45 @@ pub(super) async fn edit(tools: &Tools, ask: FileEdit, caller: &Caller) -> Resul
         expect_sha256: ask.expect_sha256,
     };
     let edited = to_its_end(tools, caller, |cancelled| async move {
-        files::edit(&sftp, &path, &wanted, cancelled).await
+        let turn = files::turn(&turns, &host, &sftp, &path).await?;
+        files::edit(&sftp, &turn.path, &wanted, cancelled).await
     });
     let edited = edited.await?;
     Answer::record(&FileEdited {
         replacements: edited.replacements as u64,
         sha256: edited.sha256,
         diff: edited.diff,
+        atomic: edited.is_atomic,
     })
 }
 
 pub(super) async fn delete(tools: &Tools, ask: FilePath, caller: &Caller) -> Result<Answer, Fault> {
-    let path = RemotePath::new(&ask.path)?;
-    let sftp = sftp(tools, &ask.session_id, caller).await?;
-    let shown = path.to_string();
+    let (sftp, path) = sftp_at(tools, &ask.session_id, &ask.path, caller).await?;
+    let words = format!("deleted {path}");
     let deleted = to_its_end(tools, caller, |_| async move {
         files::delete(&sftp, &path).await
     });
-    let what = if deleted.await? {
-        "the empty folder "
-    } else {
-        ""
-    };
-    Ok(Answer::text(format!("deleted {what}{shown}")))
+    deleted.await?;
+    Ok(Answer::text(words))
 }
 
 pub(super) async fn mkdir(tools: &Tools, ask: FileMkdir, caller: &Caller) -> Result<Answer, Fault> {
-    let path = RemotePath::new(&ask.path)?;
-    let sftp = sftp(tools, &ask.session_id, caller).await?;
-    let (shown, parents) = (path.to_string(), ask.recursive == Some(true));
+    let (sftp, path) = sftp_at(tools, &ask.session_id, &ask.path, caller).await?;
+    let (words, parents) = (format!("created {path}"), ask.recursive == Some(true));
     let made = to_its_end(tools, caller, |_| async move {
         files::mkdir(&sftp, &path, parents).await
     });
-    Ok(Answer::text(if made.await? {
-        format!("made {shown}")
-    } else {
-        format!("{shown} is there already")
-    }))
+    let was_there = if made.await? { "" } else { " (it was there)" };
+    Ok(Answer::text(words + was_there))
 }
 
 pub(super) async fn chmod(tools: &Tools, ask: FileChmod, caller: &Caller) -> Result<Answer, Fault> {
-    let path = RemotePath::new(&ask.path)?;
-    let sftp = sftp(tools, &ask.session_id, caller).await?;
-    let words = format!("{path} has mode {}", ask.mode);
+    let (sftp, path) = sftp_at(tools, &ask.session_id, &ask.path, caller).await?;
     let set = to_its_end(tools, caller, |_| async move {
         files::set_mode(&sftp, &path, ask.mode.bits()).await
     });
     set.await?;
-    Ok(Answer::text(words))
+    Ok(Answer::text("chmod ok".to_owned()))
 }
 
 pub(super) async fn rename(
@@ -109,14 +101,18 @@ pub(super) async fn rename(
     ask: FileRename,
     caller: &Caller,
 ) -> Result<Answer, Fault> {
-    let (from, to) = (RemotePath::new(&ask.from)?, RemotePath::new(&ask.to)?);
-    let sftp = sftp(tools, &ask.session_id, caller).await?;
-    let words = format!("renamed {from} to {to}");
+    let (sftp, from) = sftp_at(tools, &ask.session_id, &ask.from, caller).await?;
+    let to = files::absolute(&sftp, &RemotePath::new(&ask.to)?).await;
     let renamed = to_its_end(tools, caller, |_| async move {
         files::rename(&sftp, &from, &to, ask.overwrite == Some(true)).await
     });
     renamed.await?;
-    Ok(Answer::text(words))
+    Ok(Answer::text("renamed".to_owned()))
+}
+
+/// Whose turns count at the files of that session's host.
+fn turns(tools: &Tools, session_id: &Id) -> (Turns, String) {
+    (tools.parts.file_turns.clone(), session_id.to_string())
 }
 
 /// What a link that died had asked for may be done.
