@@ -228,6 +228,27 @@ fn a_daemon_that_stops_leaves_nothing_of_a_copy() {
 }
 
 #[test]
+fn what_a_dead_link_left_of_a_copy_goes_with_the_next_file_call() {
+    let (world, agent, here, there) = world();
+    let tree = here.join("tree");
+    fs::create_dir(&tree).expect("a folder");
+    for n in 0..3 {
+        let big = fs::File::create(tree.join(format!("big-{n}"))).expect("a file");
+        big.set_len(4 << 30).expect("its length");
+    }
+    let up = there.join("up");
+    let begun = copy(&agent, "upload", &tree, &up, &json!({"background": true})).ok();
+    until_true("all three are under way", SOON, || {
+        up.is_dir() && names(&up).len() == 3
+    });
+    world.sshd.drop_connections();
+    let wait = json!({"job_id": begun["job_id"], "timeout_ms": 20_000});
+    agent.call("job_wait", wait).refused("not_connected");
+    agent.call("ssh_file_list", ask(&there, &json!({}))).ok();
+    until_true("nothing of it stays", SOON, || names(&up).is_empty());
+}
+
+#[test]
 fn what_was_half_written_in_place_is_said_so() {
     let (mut world, agent, here, _there) = world();
     let small = world.remote_disk("small");

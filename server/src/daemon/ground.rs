@@ -15,7 +15,7 @@ use super::config::Config;
 use super::config_file::Rule;
 use super::exit::{EXIT_CONFIG, EXIT_OTHER_DAEMON};
 use crate::clock::Clock;
-use crate::files::{LocalGuard, Turns};
+use crate::files::{FileHosts, LocalGuard};
 use crate::forward::{ForwardRoom, Forwards};
 use crate::job::{DurableJobs, Jobs, upkeep};
 use crate::link::Surroundings;
@@ -101,7 +101,7 @@ pub async fn open(config: &Config) -> Result<Arc<Tools>, GroundError> {
         user: config.user.clone(),
         home: config.home.clone(),
         local_guard: local_guard(config),
-        file_turns: Turns::default(),
+        file_hosts: FileHosts::default(),
         state_path: config.place.state.clone(),
         result_limit: config.file.result_limit_bytes.unwrap_or(RESULT_MAX_BYTES),
         tasks,

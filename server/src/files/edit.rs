@@ -7,7 +7,6 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use similar::TextDiff;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use super::content::Content;
 use super::error::FileError;
@@ -55,12 +54,13 @@ pub struct Edited {
     pub is_atomic: bool,
 }
 
-/// Edits the file `path`, links resolved. It is to be run to its end; `cancelled` makes that soon.
+/// Edits the file `path`, links resolved. It is to be run to its end; `how.cancelled` makes that
+/// soon.
 pub async fn edit(
     sftp: &Sftp,
     path: &RemotePath,
     edit: &Edit,
-    cancelled: CancellationToken,
+    how: How,
 ) -> Result<Edited, FileError> {
     let piece = read(sftp, path, 0, FILE_MAX_BYTES).await?;
     if !piece.is_end {
@@ -109,9 +109,7 @@ pub async fn edit(
     };
     let how = How {
         expected: Some(known),
-        cancelled,
-        syncs: true,
-        ..How::default()
+        ..how
     };
     let content = Content::Bytes(changed.clone().into());
     let written = write_resolved(sftp, path, &content, &how).await?;

@@ -1,7 +1,10 @@
 //! A file beside its target, which takes the target's name once it is whole.
 
+use std::sync::Arc;
+
 use super::error::FileError;
 use super::hidden::hidden;
+use super::host::FileHost;
 use super::path::RemotePath;
 use crate::link::{Attributes, FileHandle, OpenFlags, Sftp, SftpError};
 
@@ -10,6 +13,7 @@ use crate::link::{Attributes, FileHandle, OpenFlags, Sftp, SftpError};
 pub(super) struct Staged {
     pub(super) path: RemotePath,
     pub(super) file: FileHandle,
+    host: Arc<FileHost>,
 }
 
 impl Staged {
@@ -18,6 +22,7 @@ impl Staged {
         sftp: &Sftp,
         target: &RemotePath,
         mode: u32,
+        host: &Arc<FileHost>,
     ) -> Result<Self, SftpError> {
         let (folder, name) = target
             .split()
@@ -31,8 +36,18 @@ impl Staged {
             permissions: Some(mode),
             ..Attributes::default()
         };
-        let file = sftp.open(path.bytes(), flags, attributes).await?;
-        Ok(Self { path, file })
+        let file = match sftp.open(path.bytes(), flags, attributes).await {
+            Ok(file) => file,
+            Err(error) => {
+                // The server may have made it before the link was lost.
+                if matches!(error, SftpError::Lost(_)) {
+                    host.leave(&path);
+                }
+                return Err(error);
+            }
+        };
+        let host = Arc::clone(host);
+        Ok(Self { path, file, host })
     }
 
     /// Takes it away again.
@@ -40,9 +55,36 @@ impl Staged {
         if let Err(error) = sftp.close(self.file).await {
             tracing::debug!(%error, path = %self.path, "a staged file does not close");
         }
-        if let Err(error) = sftp.remove(self.path.bytes()).await {
-            tracing::warn!(%error, path = %self.path, "a staged file stays on the host");
+        take_away(sftp, &self.path, &self.host).await;
+    }
+
+    /// Closes it; `name` then gives it its name, from the path that it has.
+    pub(super) async fn place<Naming>(
+        self,
+        sftp: &Sftp,
+        name: impl FnOnce(RemotePath) -> Naming,
+    ) -> Result<(), SftpError>
+    where
+        Naming: Future<Output = Result<(), SftpError>>,
+    {
+        let Self { path, file, host } = self;
+        let placed = match sftp.close(file).await {
+            Ok(()) => name(path.clone()).await,
+            Err(error) => Err(error),
+        };
+        if placed.is_err() {
+            take_away(sftp, &path, &host).await;
         }
+        placed
+    }
+}
+
+/// Removes a staged file, or has the next link do so.
+async fn take_away(sftp: &Sftp, path: &RemotePath, host: &FileHost) {
+    match sftp.remove(path.bytes()).await {
+        Ok(()) => {}
+        Err(SftpError::Lost(_)) => host.leave(path),
+        Err(error) => tracing::warn!(%error, %path, "a staged file stays on the host"),
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::guard::LocalGuard;
+use super::host::FileHost;
 use super::path::RemotePath;
 use super::tally::Tally;
 use crate::link::Sftp;
@@ -22,6 +23,8 @@ pub struct Transfer {
     pub remote: RemotePath,
     /// What is neither read nor written here.
     pub guard: LocalGuard,
+    /// What is remembered of the host's files.
+    pub host: Arc<FileHost>,
     /// Counts along.
     pub tally: Arc<Tally>,
     /// Fires when it is to stop: what is not whole is taken away.

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures::future::{BoxFuture, Shared};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
+use tokio_util::sync::CancellationToken;
 
 use super::change::mkdir;
 use super::content::Content;
@@ -38,6 +39,8 @@ pub struct Upload {
     also: Vec<Arc<Sftp>>,
     /// Names of folders that are kept so far.
     names: Arc<AtomicUsize>,
+    /// Fires when it is stopped, and when one file's failure ends all.
+    stop: CancellationToken,
 }
 
 /// What a folder on the host has.
@@ -65,6 +68,7 @@ impl Upload {
     /// What is copied where; `also` are further channels, for large files.
     pub fn new(transfer: Transfer, also: Vec<Arc<Sftp>>) -> Self {
         Self {
+            stop: transfer.cancelled.child_token(),
             transfer,
             also,
             names: Arc::default(),
@@ -128,9 +132,10 @@ impl Upload {
     fn how(&self, mode: Option<u32>) -> How {
         How {
             mode,
-            cancelled: self.transfer.cancelled.clone(),
+            cancelled: self.stop.clone(),
             sent: Arc::new(self.transfer.tally.file_bytes()),
             also: self.also.clone(),
+            host: Arc::clone(&self.transfer.host),
             ..How::default()
         }
     }
@@ -147,11 +152,12 @@ impl Upload {
         let mut folders: HashMap<Vec<u8>, Making> = HashMap::new();
         let mut on_way: FuturesUnordered<BoxFuture<'_, Result<(), FileError>>> =
             FuturesUnordered::new();
-        loop {
+        let mut failed = None;
+        while failed.is_none() {
             let next = tokio::select! {
                 biased;
                 () = self.transfer.cancelled.cancelled() => break,
-                Some(done) = on_way.next() => { done?; continue; }
+                Some(done) = on_way.next() => { failed = done.err(); continue; }
                 next = found.recv(), if on_way.len() < FILES_AT_ONCE => next,
             };
             match next {
@@ -177,16 +183,20 @@ impl Upload {
             }
         }
         // Each of them ends, and takes away what is not whole.
-        while let Some(done) = on_way.next().await {
-            if !self.transfer.cancelled.is_cancelled() {
-                done?;
+        loop {
+            if failed.is_some() {
+                self.stop.cancel();
             }
+            let Some(done) = on_way.next().await else {
+                break;
+            };
+            failed = failed.or(done.err());
         }
         if self.transfer.cancelled.is_cancelled() {
             let but = self.transfer.tally.failures();
             return Err(FileError::Stopped { but });
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     fn making(&self, below: &[u8], mode: u32, parent: Option<Making>) -> Making {

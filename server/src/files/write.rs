@@ -8,11 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::content::{Content, Lane};
 use super::error::FileError;
+use super::host::FileHost;
 use super::known::Known;
 use super::path::RemotePath;
 use super::stage::{Staged, failed};
 use super::tally::FileBytes;
-use super::turns::Turns;
 use crate::link::{Attributes, FileHandle, FileKind, OpenFlags, Sftp, SftpError, StatusCode};
 
 /// Of a new file, less the server's umask.
@@ -46,6 +46,8 @@ pub struct How {
     pub also: Vec<Arc<Sftp>>,
     /// Counts the bytes that the server has.
     pub sent: Arc<FileBytes>,
+    /// Remembers what cannot be taken away now.
+    pub host: Arc<FileHost>,
 }
 
 impl How {
@@ -76,14 +78,9 @@ pub struct Turn {
 }
 
 /// Waits for the turn at the file `path` of `host`.
-pub async fn turn(
-    turns: &Turns,
-    host: &str,
-    sftp: &Sftp,
-    path: &RemotePath,
-) -> Result<Turn, FileError> {
+pub async fn turn(host: &FileHost, sftp: &Sftp, path: &RemotePath) -> Result<Turn, FileError> {
     let path = resolved(sftp, path).await?;
-    let turn = turns.at(host, path.bytes()).await;
+    let turn = host.turn(path.bytes()).await;
     Ok(Turn { path, _turn: turn })
 }
 
@@ -219,20 +216,16 @@ pub(super) async fn new(
         // A link that leads nowhere: what it leads to is made.
         return in_place(sftp, target, content, how).await;
     }
-    let staged = Staged::beside(sftp, target, how.mode.unwrap_or(NEW_MODE)).await;
+    let staged = Staged::beside(sftp, target, how.mode.unwrap_or(NEW_MODE), &how.host).await;
     let staged = staged.map_err(failed(target))?;
     let filled = fill(sftp, &staged, content, how).await;
     if let Err(error) = filled {
         staged.discard(sftp).await;
         return Err(error.unwrap_or_else(|error| failed(target)(error)));
     }
-    let Staged { path, file } = staged;
-    let placed = match sftp.close(file).await {
-        Ok(()) => sftp.rename(path.bytes(), target.bytes()).await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = placed {
-        take_away(sftp, &path).await;
+    let renaming =
+        |path: RemotePath| async move { sftp.rename(path.bytes(), target.bytes()).await };
+    if let Err(error) = staged.place(sftp, renaming).await {
         if sftp.stat(target.bytes(), false).await.is_ok() {
             return Err(FileError::ChangedMeanwhile {
                 path: target.to_string(),
@@ -304,7 +297,7 @@ async fn like(
     there: &Attributes,
     how: &How,
 ) -> Result<Option<Staged>, FileError> {
-    let staged = match Staged::beside(sftp, target, PRIVATE_MODE).await {
+    let staged = match Staged::beside(sftp, target, PRIVATE_MODE, &how.host).await {
         Ok(staged) => staged,
         Err(error) if error.status() == Some(StatusCode::PermissionDenied) => return Ok(None),
         Err(error) => return Err(failed(target)(error)),
@@ -327,7 +320,10 @@ async fn like(
     };
     match taking_over.await {
         Ok(()) => Ok(Some(staged)),
-        Err(error @ (SftpError::Lost(_) | SftpError::Protocol(_))) => Err(failed(target)(error)),
+        Err(error @ (SftpError::Lost(_) | SftpError::Protocol(_))) => {
+            staged.discard(sftp).await;
+            Err(failed(target)(error))
+        }
         Err(_cannot) => {
             staged.discard(sftp).await;
             Ok(None)
@@ -352,15 +348,10 @@ async fn replaced(
         staged.discard(sftp).await;
         return Err(error);
     }
-    let Staged { path, file } = staged;
-    let placed = match sftp.close(file).await {
-        Ok(()) => sftp.replace(path.bytes(), target.bytes()).await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = placed {
-        take_away(sftp, &path).await;
-        return Err(failed(target)(error));
-    }
+    let replacing =
+        |path: RemotePath| async move { sftp.replace(path.bytes(), target.bytes()).await };
+    let placed = staged.place(sftp, replacing).await;
+    placed.map_err(failed(target))?;
     Ok(Written { is_atomic: true })
 }
 
@@ -429,12 +420,6 @@ async fn has_one_name(sftp: &Sftp, target: &RemotePath) -> bool {
     let own = entries.iter().find(|one| one.name == name);
     // Some servers' realpath leaves links as they are: those stay links.
     own.is_some_and(|one| one.links == Some(1) && one.attributes.kind() == FileKind::File)
-}
-
-async fn take_away(sftp: &Sftp, path: &RemotePath) {
-    if let Err(error) = sftp.remove(path.bytes()).await {
-        tracing::warn!(%error, %path, "a staged file stays on the host");
-    }
 }
 
 fn permissions(mode: u32) -> Attributes {

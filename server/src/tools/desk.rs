@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use super::families;
 use super::permit::Rules;
 use crate::clock::Clock;
-use crate::files::{LocalGuard, Turns};
+use crate::files::{FileHosts, LocalGuard};
 use crate::forward::Forwards;
 use crate::job::{DurableJobs, Jobs};
 use crate::link::Connection;
@@ -56,8 +56,8 @@ pub struct Parts {
     pub home: PathBuf,
     /// Local files that no tool reads or writes.
     pub local_guard: LocalGuard,
-    /// Whose turn it is at files of hosts.
-    pub file_turns: Turns,
+    /// What is remembered of hosts' files.
+    pub file_hosts: FileHosts,
     /// Of `state.redb`.
     pub state_path: PathBuf,
     /// The result limit to a model, in bytes.
@@ -227,7 +227,7 @@ impl Tools {
             user: "ann".into(),
             home: folder.to_path_buf(),
             local_guard: LocalGuard::new([]),
-            file_turns: Turns::default(),
+            file_hosts: FileHosts::default(),
             state_path,
             result_limit: schema::limits::RESULT_MAX_BYTES,
             tasks,

@@ -84,6 +84,7 @@ where
                 local: PathBuf::from(&local_path),
                 remote: remote.clone(),
                 guard: tools.parts.local_guard.clone(),
+                host: tools.parts.file_hosts.of(ask.session_id.as_str()),
                 tally: Arc::clone(&tally),
                 cancelled,
             });

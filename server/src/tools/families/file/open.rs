@@ -22,6 +22,7 @@ pub(super) async fn own_sftp_at(
     let links = tools.parts.sessions.get(session_id)?.links();
     or_cancelled(caller, async {
         let sftp = files::own_sftp(&links, SESSION_WAIT).await?;
+        sweep(tools, session_id, &sftp);
         let path = files::absolute(&sftp, &path).await;
         Ok((sftp, path))
     })
@@ -39,8 +40,20 @@ pub(super) async fn sftp_at(
     let links = tools.parts.sessions.get(session_id)?.links();
     or_cancelled(caller, async {
         let sftp = files::sftp(&links, SESSION_WAIT).await?;
+        sweep(tools, session_id, &sftp);
         let path = files::absolute(&sftp, &path).await;
         Ok((sftp, path))
     })
     .await
+}
+
+/// Has what an earlier link left on the host taken away, beside the call.
+fn sweep(tools: &Tools, session_id: &Id, sftp: &Arc<Sftp>) {
+    let host = tools.parts.file_hosts.of(session_id.as_str());
+    if host.owes_nothing() {
+        return;
+    }
+    let sftp = Arc::clone(sftp);
+    let sweeping = async move { host.sweep(&sftp).await };
+    tools.parts.tasks.spawn(sweeping);
 }

@@ -2,36 +2,35 @@
 //! gives up leaves nothing half done.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use schema::tools::file::{
     FileChmod, FileEdit, FileEdited, FileMkdir, FilePath, FileRename, FileWrite, FileWritten,
 };
-use schema::{Code, Fault, Id};
+use schema::{Code, Fault};
 use tokio_util::sync::CancellationToken;
 
 use super::open::sftp_at;
-use crate::files::{self, Content, Edit, FileError, How, RemotePath, Turns};
+use crate::files::{self, Content, Edit, FileError, FileHost, How, RemotePath};
 use crate::tools::answer::Answer;
 use crate::tools::caller::Caller;
 use crate::tools::desk::Tools;
 
 pub(super) async fn write(tools: &Tools, ask: FileWrite, caller: &Caller) -> Result<Answer, Fault> {
     let (sftp, path) = sftp_at(tools, &ask.session_id, &ask.path, caller).await?;
-    let (turns, host) = turns(tools, &ask.session_id);
+    let host = tools.parts.file_hosts.of(ask.session_id.as_str());
     let mode = ask.mode.map(schema::tools::file::Mode::bits);
     let bytes = ask.data.len() as u64;
     let written = to_its_end(tools, caller, |cancelled| async move {
         let content = Content::Bytes(ask.data.into());
-        let turn = files::turn(&turns, &host, &sftp, &path).await?;
+        let turn = files::turn(&host, &sftp, &path).await?;
         if ask.append == Some(true) {
             return files::append(&sftp, &turn.path, &content, mode).await;
         }
         let how = How {
             mode,
             in_place: ask.atomic == Some(false),
-            cancelled,
-            syncs: true,
-            ..How::default()
+            ..how(cancelled, &host)
         };
         files::write_resolved(&sftp, &turn.path, &content, &how).await
     });
@@ -47,7 +46,7 @@ pub(super) async fn edit(tools: &Tools, ask: FileEdit, caller: &Caller) -> Resul
         return Err(Fault::new(Code::InvalidArgument, words));
     }
     let (sftp, path) = sftp_at(tools, &ask.session_id, &ask.path, caller).await?;
-    let (turns, host) = turns(tools, &ask.session_id);
+    let host = tools.parts.file_hosts.of(ask.session_id.as_str());
     let wanted = Edit {
         old: ask.old,
         new: ask.new,
@@ -55,8 +54,8 @@ pub(super) async fn edit(tools: &Tools, ask: FileEdit, caller: &Caller) -> Resul
         expect_sha256: ask.expect_sha256,
     };
     let edited = to_its_end(tools, caller, |cancelled| async move {
-        let turn = files::turn(&turns, &host, &sftp, &path).await?;
-        files::edit(&sftp, &turn.path, &wanted, cancelled).await
+        let turn = files::turn(&host, &sftp, &path).await?;
+        files::edit(&sftp, &turn.path, &wanted, how(cancelled, &host)).await
     });
     let edited = edited.await?;
     Answer::record(&FileEdited {
@@ -110,9 +109,14 @@ pub(super) async fn rename(
     Ok(Answer::text("renamed".to_owned()))
 }
 
-/// Whose turns count at the files of that session's host.
-fn turns(tools: &Tools, session_id: &Id) -> (Turns, String) {
-    (tools.parts.file_turns.clone(), session_id.to_string())
+/// How a file is written that its caller goes on to rely on.
+fn how(cancelled: CancellationToken, host: &Arc<FileHost>) -> How {
+    How {
+        cancelled,
+        syncs: true,
+        host: Arc::clone(host),
+        ..How::default()
+    }
 }
 
 /// What a link that died had asked for may be done.
