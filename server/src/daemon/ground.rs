@@ -21,7 +21,7 @@ use crate::job::{DurableJobs, Jobs, upkeep};
 use crate::link::Surroundings;
 use crate::link::ssh_config::{Local, Source};
 use crate::serve::token::random_hex;
-use crate::sessions::{Around, Sessions};
+use crate::sessions::{Around, Followers, Sessions};
 use crate::shell::{HeldShells, Shells};
 use crate::tools::{Mode, Parts, Pattern, Rules, Tools};
 
@@ -130,26 +130,27 @@ impl Living {
         picture: Picture,
     ) -> Self {
         let (tasks, stopping) = around.clone();
-        let sessions = Sessions::new(Around {
-            surroundings: surroundings(config),
-            store: store.clone(),
-            clock: clock.clone(),
-            tasks: tasks.clone(),
-            stopping,
-        });
         let left = picture.durable_jobs;
-        let durable_jobs = DurableJobs::new(jobs.clone(), store.clone(), tasks, left);
+        let durable_jobs = DurableJobs::new(jobs.clone(), store.clone(), tasks.clone(), left);
         let shells = Shells::default();
         let left = picture.durable_shells;
         let held_shells = HeldShells::new(shells.clone(), store.clone(), around.clone(), left);
         let overflow = config.place.data_folder().to_path_buf();
         let room = ForwardRoom::new(store.clone(), clock.clone(), around, overflow);
         let forwards = Forwards::new(room);
+        let sessions = Sessions::new(Around {
+            surroundings: surroundings(config),
+            store: store.clone(),
+            clock: clock.clone(),
+            tasks,
+            stopping,
+            followers: Followers {
+                durable_jobs: durable_jobs.clone(),
+                held_shells: held_shells.clone(),
+                forwards: forwards.clone(),
+            },
+        });
         sessions.rehydrate(picture.sessions);
-        for session in sessions.list() {
-            durable_jobs.attach(session.id(), &session.links());
-            held_shells.attach(session.id(), &session.links());
-        }
         for saved in picture.forwards {
             match sessions.get(&saved.session_id) {
                 Ok(session) => forwards.restore(saved, session.links()),

@@ -16,6 +16,8 @@ pub struct Forward {
     session_id: Id,
     id: Id,
     spec: ForwardSpec,
+    /// It is in the state, and comes back at every start of the daemon.
+    is_kept: bool,
     /// Those of its session; replaced when a session takes its place.
     links: watch::Sender<Links>,
     place: Mutex<Place>,
@@ -73,7 +75,7 @@ impl Drop for OpenConnection {
 impl Forward {
     pub(super) fn new(
         (session_id, id): (Id, Id),
-        spec: ForwardSpec,
+        (spec, is_kept): (ForwardSpec, bool),
         links: Links,
         ending: CancellationToken,
     ) -> Arc<Self> {
@@ -81,6 +83,7 @@ impl Forward {
             session_id,
             id,
             spec,
+            is_kept,
             links: watch::Sender::new(links),
             place: Mutex::default(),
             counts: Counts::default(),
@@ -102,6 +105,11 @@ impl Forward {
     /// As it was asked for.
     pub fn spec(&self) -> &ForwardSpec {
         &self.spec
+    }
+
+    /// Whether it comes back at every start of the daemon.
+    pub(super) fn is_kept(&self) -> bool {
+        self.is_kept
     }
 
     /// Whether it listens on its host.
@@ -146,6 +154,11 @@ impl Forward {
     /// Fires when it no longer listens for good.
     pub(super) fn ended(&self) -> &CancellationToken {
         &self.ended
+    }
+
+    /// Waits until it no longer listens for good.
+    pub async fn until_ended(&self) {
+        self.ended.cancelled().await;
     }
 
     /// It listens on `port`.

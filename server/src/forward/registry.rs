@@ -65,6 +65,10 @@ fn lock(book: &Mutex<Book>) -> MutexGuard<'_, Book> {
     book.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn key_of(forward: &Forward) -> Key {
+    (forward.session_id().clone(), forward.id().clone())
+}
+
 fn removal((session_id, id): &Key) -> Change {
     Change::RemoveForward {
         session_id: session_id.clone(),
@@ -83,8 +87,12 @@ impl Forwards {
 
     /// Opens a forward, or gives the one that is there with an equal spec. It listens
     /// when this returns, and a persistent one is on disk; one that fails leaves
-    /// nothing.
-    pub async fn open(&self, open: OpenForward) -> Result<Arc<Forward>, ForwardError> {
+    /// nothing. `is_current` says whether its session has its id still.
+    pub async fn open(
+        &self,
+        open: OpenForward,
+        is_current: impl Fn() -> bool + Send + 'static,
+    ) -> Result<Arc<Forward>, ForwardError> {
         let key = (open.session_id.clone(), open.id.clone());
         let turn = self.turn(&key)?;
         if let Some(there) = self.get(&key) {
@@ -103,7 +111,7 @@ impl Forwards {
         // way cannot be called back.
         let (this, id) = (self.clone(), open.id.clone());
         let opening = async move {
-            let opened = this.begin(open).await;
+            let opened = this.begin(open, is_current).await;
             drop(turn);
             opened
         };
@@ -113,10 +121,14 @@ impl Forwards {
         }
     }
 
-    async fn begin(&self, open: OpenForward) -> Result<Arc<Forward>, ForwardError> {
+    async fn begin(
+        &self,
+        open: OpenForward,
+        is_current: impl Fn() -> bool,
+    ) -> Result<Arc<Forward>, ForwardError> {
         let key = (open.session_id.clone(), open.id.clone());
-        let (up, state) = (Arc::clone(&open.links.up), open.links.state.clone());
-        let forward = self.made(&key, open.spec.clone(), open.links);
+        let up = Arc::clone(&open.links.up);
+        let forward = self.made(&key, (open.spec.clone(), open.is_persistent), open.links);
         let ending = forward.ending().clone().drop_guard();
         let spec = &open.spec;
         if forward.is_remote() {
@@ -140,26 +152,39 @@ impl Forwards {
         lock(&self.book)
             .listed
             .insert(key.clone(), Arc::clone(&forward));
-        // Its session may have ended meanwhile, and then nobody else would end this.
-        if state.has_changed().is_err() {
-            self.drop_orphan(&key, &forward).await;
+        // A session that ended, or was replaced, before this was listed did not take
+        // it along, and nobody else would end it.
+        if !is_current() {
+            self.end([&forward]).await;
+            forward.until_ended().await;
             return Err(ForwardError::SessionGone { id: key.0 });
         }
         Ok(forward)
     }
 
-    async fn drop_orphan(&self, key: &Key, forward: &Arc<Forward>) {
-        lock(&self.book).listed.remove(key);
-        forward.ending().cancel();
-        if let Err(error) = self.room.store.commit(vec![removal(key)]).await {
-            tracing::error!(%error, forward = %key.1, "it may come back at the next start");
+    /// Takes them off the list and the disk and has them end.
+    async fn end(&self, forwards: impl IntoIterator<Item = &Arc<Forward>>) {
+        let mut removals = Vec::new();
+        for forward in forwards {
+            let key = key_of(forward);
+            lock(&self.book).listed.remove(&key);
+            forward.ending().cancel();
+            if forward.is_kept() {
+                removals.push(removal(&key));
+            }
+        }
+        if removals.is_empty() {
+            return;
+        }
+        if let Err(error) = self.room.store.commit(removals).await {
+            tracing::error!(%error, "forwards may come back with a session of the same id");
         }
     }
 
     /// Brings back what the state has of a session; each listens as soon as it can.
     pub fn restore(&self, saved: SavedForward, links: Links) {
         let key = (saved.session_id, saved.id);
-        let forward = self.made(&key, saved.spec, links);
+        let forward = self.made(&key, (saved.spec, true), links);
         lock(&self.book).listed.insert(key, Arc::clone(&forward));
         if forward.is_remote() {
             self.there(&forward, None);
@@ -204,22 +229,16 @@ impl Forwards {
         })?;
         lock(&self.book).listed.remove(&key);
         forward.ending().cancel();
-        forward.ended().cancelled().await;
+        forward.until_ended().await;
         drop(turn);
         Ok(forward)
     }
 
-    /// Ends those of a session that is gone from the state, with its forwards.
+    /// Has those of a session end that is no more; the caller may wait until they
+    /// have.
     pub async fn end_of(&self, session_id: &Id) -> Vec<Arc<Forward>> {
         let ended = self.list(Some(session_id));
-        for forward in &ended {
-            let key = (forward.session_id().clone(), forward.id().clone());
-            lock(&self.book).listed.remove(&key);
-            forward.ending().cancel();
-        }
-        for forward in &ended {
-            forward.ended().cancelled().await;
-        }
+        self.end(&ended).await;
         ended
     }
 
@@ -237,7 +256,7 @@ impl Forwards {
         })
     }
 
-    fn made(&self, key: &Key, spec: ForwardSpec, links: Links) -> Arc<Forward> {
+    fn made(&self, key: &Key, spec: (ForwardSpec, bool), links: Links) -> Arc<Forward> {
         let ending: CancellationToken = self.room.stopping.child_token();
         Forward::new(key.clone(), spec, links, ending)
     }

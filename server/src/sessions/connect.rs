@@ -91,7 +91,7 @@ impl Sessions {
                         return Err(SessionError::Closed { id: request.id });
                     }
                 }
-                Found::There(session) => return Self::reuse(session, request.agent).await,
+                Found::There(session) => return self.reuse(session, request.agent).await,
                 Found::New(session) => break (session, None),
                 Found::Renewed { old, new } => break (new, Some(old)),
             }
@@ -119,11 +119,20 @@ impl Sessions {
         })
     }
 
-    async fn reuse(session: Session, agent: Option<PathBuf>) -> Result<Connected, SessionError> {
+    async fn reuse(
+        &self,
+        session: Session,
+        agent: Option<PathBuf>,
+    ) -> Result<Connected, SessionError> {
         if let Some(agent) = agent {
             session.bring_agent(agent).await;
         }
         session.connection(Duration::MAX).await?;
+        let turn = self.turn(session.id()).await;
+        if self.lists(&session) {
+            self.around.followers.attach(&session);
+        }
+        drop(turn);
         Ok(Connected {
             session,
             reused: true,
@@ -181,7 +190,7 @@ impl Sessions {
             return Err(SessionError::Closed { id: request.id });
         }
         if session.spec().persistent
-            && let Err(error) = self.keep(&request).await
+            && let Err(error) = self.keep(&request, old.is_none()).await
         {
             return Err(match old {
                 // It was kept before, and is again or still.
@@ -191,6 +200,8 @@ impl Sessions {
         }
         self.lock().insert(request.id, session.clone());
         unfinished.session = None;
+        // What followed the old one never sees it end.
+        self.around.followers.attach(&session);
         session.settle();
         if let Some(old) = old {
             old.begin_close();
@@ -217,7 +228,9 @@ impl Sessions {
         }
     }
 
-    async fn keep(&self, request: &ConnectRequest) -> Result<(), SessionError> {
+    /// Writes it down; a new one without what an earlier session of its id may have
+    /// left there.
+    async fn keep(&self, request: &ConnectRequest, is_new: bool) -> Result<(), SessionError> {
         let (spec, lacks_inline_secret) = request.spec.without_secrets();
         let saved = SavedSession {
             id: request.id.clone(),
@@ -231,13 +244,15 @@ impl Sessions {
             opened_by: request.client.clone(),
             created_at_ms: self.around.clock.now_ms(),
         };
-        self.around
-            .store
-            .commit(vec![Change::PutSession(Box::new(saved))])
-            .await
-            .map_err(|source| SessionError::Commit {
-                id: request.id.clone(),
-                source,
-            })
+        let left = is_new.then(|| Change::RemoveSession(request.id.clone()));
+        let changes = left
+            .into_iter()
+            .chain([Change::PutSession(Box::new(saved))])
+            .collect();
+        let kept = self.around.store.commit(changes).await;
+        kept.map_err(|source| SessionError::Commit {
+            id: request.id.clone(),
+            source,
+        })
     }
 }

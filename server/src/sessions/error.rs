@@ -65,6 +65,12 @@ pub enum SessionError {
         /// Why there is no further one; empty when as many are open as may be.
         why: String,
     },
+    /// Its first connect failed while another call waited for it.
+    #[error("the session `{id}` did not come up")]
+    NotOpened {
+        /// Which.
+        id: Id,
+    },
     /// It was closed meanwhile.
     #[error("the session `{id}` was closed meanwhile")]
     Closed {
@@ -133,6 +139,10 @@ impl From<SessionError> for Fault {
                 Code::NotConnected,
                 "it is still being tried if it is persistent or auto_reconnect; ssh_info says more"
                     .into(),
+            ),
+            SessionError::NotOpened { .. } => (
+                Code::NotConnected,
+                "its ssh_connect says why; call that again first".into(),
             ),
             SessionError::Closed { .. } => (Code::NotConnected, "see ssh_list".into()),
             SessionError::Commit {

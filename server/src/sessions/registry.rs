@@ -14,9 +14,11 @@ use tokio_util::task::TaskTracker;
 
 use super::agents::Agents;
 use super::error::SessionError;
+use super::followers::Followers;
 use super::session::{Parts, Session};
 use super::task::Dialer;
 use crate::clock::Clock;
+use crate::forward::Forward;
 use crate::link::{AgentSockets, DialLimits, LinkError, Plan, Surroundings, dial};
 
 /// Ids share so many locks: few enough to be nothing, many enough that
@@ -36,6 +38,8 @@ pub struct Around {
     pub tasks: TaskTracker,
     /// Ends every session when the daemon stops.
     pub stopping: CancellationToken,
+    /// What goes on over more than one link.
+    pub followers: Followers,
 }
 
 /// The sessions. A cheap handle.
@@ -95,6 +99,23 @@ impl Sessions {
             })
     }
 
+    /// The same, once it is known that it stays: its first connect may be under way.
+    pub async fn settled(&self, id: &Id) -> Result<Session, SessionError> {
+        let session = self.get(id)?;
+        if session.is_settled().await {
+            return Ok(session);
+        }
+        Err(SessionError::NotOpened { id: id.clone() })
+    }
+
+    /// Whether `session` has its id still, not another, and not nobody.
+    pub fn lists(&self, session: &Session) -> bool {
+        let by_id = self.lock();
+        by_id
+            .get(session.id())
+            .is_some_and(|there| there.is(session))
+    }
+
     /// The session that a job names as its target; none when it is gone.
     pub fn find(&self, target: &str) -> Option<Session> {
         let id = Id::new(target).ok()?;
@@ -106,9 +127,10 @@ impl Sessions {
         self.lock().values().cloned().collect()
     }
 
-    /// Ends a session for good. It is forgotten on disk first, so that a
-    /// death in between leaves it closed rather than coming back.
-    pub async fn disconnect(&self, id: &Id) -> Result<Session, SessionError> {
+    /// Ends a session for good, and gives the forwards that ended with it. It is
+    /// forgotten on disk first, so that a death in between leaves it closed rather
+    /// than coming back.
+    pub async fn disconnect(&self, id: &Id) -> Result<Vec<Arc<Forward>>, SessionError> {
         let turn = self.turn(id).await;
         let session = self.get(id)?;
         if session.spec().persistent {
@@ -122,9 +144,14 @@ impl Sessions {
                 })?;
         }
         self.forget(&session);
+        // Before another session can have the id: its forwards are not these.
+        let forwards = self.around.followers.end_of(id).await;
         drop(turn);
         session.close().await;
-        Ok(session)
+        for forward in &forwards {
+            forward.until_ended().await;
+        }
+        Ok(forwards)
     }
 
     /// Waits until nobody else changes what is kept of `id`, so that the disk

@@ -38,6 +38,7 @@ impl Sessions {
                 agent: one.agent_socket.map(PathBuf::from),
                 rehydrated: true,
             });
+            self.around.followers.attach(&session);
             self.lock().insert(one.id.clone(), session);
             rehydrated.push(one.id);
         }

@@ -172,7 +172,7 @@ impl Tools {
     pub(crate) fn in_folder(folder: &std::path::Path) -> Arc<Self> {
         use crate::forward::ForwardRoom;
         use crate::link::Surroundings;
-        use crate::sessions::Around;
+        use crate::sessions::{Around, Followers};
 
         let clock = Clock::system();
         let state_path = folder.join("state.redb");
@@ -202,23 +202,29 @@ impl Tools {
         let jobs = Jobs::new("test", None, &[]);
         let shells = Shells::default();
         let around = (tasks.clone(), stopping.clone());
-        Self::new(Parts {
+        let followers = Followers {
+            durable_jobs: DurableJobs::new(jobs.clone(), store.clone(), tasks.clone(), Vec::new()),
+            held_shells: HeldShells::new(shells.clone(), store.clone(), around.clone(), Vec::new()),
             forwards: Forwards::new(ForwardRoom::new(
                 store.clone(),
                 clock.clone(),
-                (tasks.clone(), stopping.clone()),
+                around,
                 folder.to_path_buf(),
             )),
-            durable_jobs: DurableJobs::new(jobs.clone(), store.clone(), tasks.clone(), Vec::new()),
+        };
+        Self::new(Parts {
+            forwards: followers.forwards.clone(),
+            durable_jobs: followers.durable_jobs.clone(),
+            held_shells: followers.held_shells.clone(),
             sessions: Sessions::new(Around {
                 surroundings,
                 store: store.clone(),
                 clock: clock.clone(),
                 tasks: tasks.clone(),
                 stopping: stopping.clone(),
+                followers,
             }),
             jobs,
-            held_shells: HeldShells::new(shells.clone(), store.clone(), around, Vec::new()),
             shells,
             audit,
             store,

@@ -57,14 +57,7 @@ pub(super) async fn connect(
             .next("leave it out; the password then lives in memory until the daemon ends"));
     }
     let request = request(ask.id, ask.spec.unwrap_or_default(), caller);
-    let connected = open(tools, request, caller).await?;
-    // What it left running on the host is followed again.
-    let session = &connected.session;
-    let (id, links) = (session.id(), session.links());
-    tools.parts.durable_jobs.attach(id, &links);
-    tools.parts.held_shells.attach(id, &links);
-    tools.parts.forwards.attach(id, &links);
-    answer(tools, &connected)
+    answer(tools, &open(tools, request, caller).await?)
 }
 
 pub(super) async fn clone(tools: &Tools, ask: SshClone, caller: &Caller) -> Result<Answer, Fault> {
@@ -113,8 +106,7 @@ pub(super) async fn disconnect(tools: &Tools, ask: SshDisconnect) -> Result<Answ
             tracing::warn!(session = %ask.id, %fault.message, "a shell was not ended");
         }
     }
-    tools.parts.sessions.disconnect(&ask.id).await?;
-    let forwards = tools.parts.forwards.end_of(&ask.id).await;
+    let forwards = tools.parts.sessions.disconnect(&ask.id).await?;
     let (stay, gone): (Vec<_>, Vec<_>) = shells
         .into_iter()
         .partition(|shell| shell.facts().is_durable && shell.end().is_none());

@@ -85,23 +85,30 @@ async fn open(
     spec: ForwardSpec,
     caller: &Caller,
 ) -> Result<Answer, Fault> {
-    let session = tools.parts.sessions.get(&session_id)?;
-    let opening = tools.parts.forwards.open(OpenForward {
-        is_persistent: session.spec().persistent,
-        links: session.links(),
-        session_id,
-        id,
-        spec,
-    });
-    let forward = or_cancelled(caller, async { Ok(opening.await?) }).await?;
+    let opening = async {
+        let sessions = tools.parts.sessions.clone();
+        let session = sessions.settled(&session_id).await?;
+        let open = OpenForward {
+            is_persistent: session.spec().persistent,
+            links: session.links(),
+            session_id,
+            id,
+            spec,
+        };
+        let is_current = move || sessions.lists(&session);
+        Ok(tools.parts.forwards.open(open, is_current).await?)
+    };
+    let forward = or_cancelled(caller, opening).await?;
     Answer::record(&info(tools, &forward))
 }
 
 pub(super) async fn cancel(tools: &Tools, ask: SshForwardCancel) -> Result<Answer, Fault> {
-    tools.parts.sessions.get(&ask.session_id)?;
     let forwards = &tools.parts.forwards;
-    let open = forwards
-        .list(Some(&ask.session_id))
+    let of_session = forwards.list(Some(&ask.session_id));
+    if of_session.is_empty() {
+        tools.parts.sessions.get(&ask.session_id)?;
+    }
+    let open = of_session
         .iter()
         .find(|one| *one.id() == ask.forward_id)
         .map_or(0, |one| one.stands().open);
@@ -115,10 +122,13 @@ pub(super) async fn cancel(tools: &Tools, ask: SshForwardCancel) -> Result<Answe
 }
 
 pub(super) fn list(tools: &Tools, ask: &AnySession) -> Result<Answer, Fault> {
-    if let Some(id) = &ask.session_id {
+    let rows = rows(tools, ask.session_id.as_ref());
+    if let Some(id) = &ask.session_id
+        && rows.is_empty()
+    {
         tools.parts.sessions.get(id)?;
     }
-    Answer::rows(rows(tools, ask.session_id.as_ref()))
+    Answer::rows(rows)
 }
 
 /// All of them, or those of a session.
