@@ -1,6 +1,7 @@
 //! A forward belongs to one session: it is there no earlier, and no longer.
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::services::{echo, free_port};
@@ -53,4 +54,35 @@ fn a_forward_on_a_session_that_never_came_up_is_none() {
     world.daemon().kill();
     drop(agent);
     assert!(forward_ids(&world.agent()).is_empty());
+}
+
+#[test]
+fn a_cancelled_forward_does_not_open_later() {
+    let mut world = World::new();
+    let agent = world.agent();
+    let spec = world.spec_with(json!({"auto_reconnect": true}));
+    agent
+        .call("ssh_connect", json!({"id": "web", "spec": spec}))
+        .ok();
+    world.sshd.kill();
+    let state = || agent.call("ssh_info", json!({"id": "web"})).ok()["state"].clone();
+    until_true("it is seen", SOON, || state() == "reconnecting");
+    let remote = |id: &str| {
+        json!({"session_id": "web", "forward_id": id, "bind_port": 0,
+            "local_port": 1})
+    };
+    let opening = agent.begin("ssh_forward_remote", remote("f"));
+    until_it_runs(&agent, "ssh_forward_remote");
+    agent.cancel(&opening);
+    until_true("it is cancelled", SOON, || {
+        let call = json!({"tool": "ssh_forward_remote", "outcome": "running"});
+        agent.call("history", call).ok() == json!([])
+    });
+    world.sshd.up();
+    until_true("it is back", Duration::from_secs(45), || {
+        state() == "connected"
+    });
+    // This one waits for the same link, and asks later.
+    agent.call("ssh_forward_remote", remote("g")).ok();
+    assert_eq!(forward_ids(&agent), ["g"]);
 }

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use schema::Id;
 use schema::spec::ForwardSpec;
 use storage::state::{Change, CommitError, SavedForward};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::error::ForwardError;
 use super::handle::Forward;
 use super::room::{FORWARDS_MAX, ForwardRoom};
 use super::{listen_here, listen_there};
-use crate::link::Links;
+use crate::link::{Links, RemoteListener};
 
 /// How long a connection to the host may take to come up for one that listens there.
 const LINK_WAIT: std::time::Duration = schema::limits::SESSION_WAIT;
@@ -47,6 +48,12 @@ pub struct OpenForward {
     pub is_persistent: bool,
     /// The session's.
     pub links: Links,
+}
+
+/// What a forward listens by.
+enum Listener {
+    Here(TcpListener),
+    There(RemoteListener),
 }
 
 /// Keeps an id from others until it is dropped.
@@ -107,57 +114,41 @@ impl Forwards {
         if lock(&self.book).listed.len() >= FORWARDS_MAX {
             return Err(ForwardError::TooMany);
         }
+        let forward = self.made(&key, (open.spec, open.is_persistent), open.links);
+        // Who gives up while this waits leaves nothing.
+        let listener = listening(&forward).await?;
         // From here on it goes to its end whoever gives up: a commit that is under
         // way cannot be called back.
-        let (this, id) = (self.clone(), open.id.clone());
-        let opening = async move {
-            let opened = this.begin(open, is_current).await;
+        let this = self.clone();
+        let keeping = async move {
+            let kept = this.keep_and_run(forward, listener, is_current).await;
             drop(turn);
-            opened
+            kept
         };
-        match self.room.tasks.spawn(opening).await {
-            Ok(opened) => opened,
-            Err(_panic) => Err(ForwardError::Busy { id }),
+        match self.room.tasks.spawn(keeping).await {
+            Ok(kept) => kept,
+            Err(_panic) => Err(ForwardError::Busy { id: key.1 }),
         }
     }
 
-    async fn begin(
+    async fn keep_and_run(
         &self,
-        open: OpenForward,
+        forward: Arc<Forward>,
+        listener: Listener,
         is_current: impl Fn() -> bool,
     ) -> Result<Arc<Forward>, ForwardError> {
-        let key = (open.session_id.clone(), open.id.clone());
-        let up = Arc::clone(&open.links.up);
-        let forward = self.made(&key, (open.spec.clone(), open.is_persistent), open.links);
-        let ending = forward.ending().clone().drop_guard();
-        let spec = &open.spec;
-        if forward.is_remote() {
-            let connection = up(LINK_WAIT).await.map_err(ForwardError::Session)?;
-            let listener = listen_there::listen(&forward, &connection).await?;
-            self.keep(&key, spec, open.is_persistent).await?;
-            forward.listens(listener.port());
-            self.there(&forward, Some(listener));
-        } else {
-            let bound = listen_here::bind(&spec.bind_addr, spec.bind_port).await;
-            let listener = bound.map_err(|(error, why)| ForwardError::Bind {
-                why,
-                kind: error.kind(),
-            })?;
-            self.keep(&key, spec, open.is_persistent).await?;
-            let port = listener.local_addr().map_or(0, |address| address.port());
-            forward.listens(port);
-            self.here(&forward, Some(listener));
-        }
-        ending.disarm();
+        self.keep(&forward).await?;
+        self.run(&forward, Some(listener));
         lock(&self.book)
             .listed
-            .insert(key.clone(), Arc::clone(&forward));
+            .insert(key_of(&forward), Arc::clone(&forward));
         // A session that ended, or was replaced, before this was listed did not take
         // it along, and nobody else would end it.
         if !is_current() {
             self.end([&forward]).await;
             forward.until_ended().await;
-            return Err(ForwardError::SessionGone { id: key.0 });
+            let id = forward.session_id().clone();
+            return Err(ForwardError::SessionGone { id });
         }
         Ok(forward)
     }
@@ -186,11 +177,7 @@ impl Forwards {
         let key = (saved.session_id, saved.id);
         let forward = self.made(&key, (saved.spec, true), links);
         lock(&self.book).listed.insert(key, Arc::clone(&forward));
-        if forward.is_remote() {
-            self.there(&forward, None);
-        } else {
-            self.here(&forward, None);
-        }
+        self.run(&forward, None);
     }
 
     /// A session took the name of one that is gone.
@@ -261,19 +248,16 @@ impl Forwards {
         Forward::new(key.clone(), spec, links, ending)
     }
 
-    async fn keep(
-        &self,
-        key: &Key,
-        spec: &ForwardSpec,
-        is_persistent: bool,
-    ) -> Result<(), ForwardError> {
-        if !is_persistent {
+    /// Writes it down if it is to come back.
+    async fn keep(&self, forward: &Forward) -> Result<(), ForwardError> {
+        if !forward.is_kept() {
             return Ok(());
         }
+        let key = key_of(forward);
         let saved = SavedForward {
             session_id: key.0.clone(),
             id: key.1.clone(),
-            spec: spec.clone(),
+            spec: forward.spec().clone(),
             created_at_ms: self.room.clock.now_ms(),
         };
         let commit = self
@@ -284,28 +268,50 @@ impl Forwards {
         let Err(source) = commit else { return Ok(()) };
         if matches!(source, CommitError::Unknown(_)) {
             // What answers with an error must not come back.
-            let removed = self.room.store.commit(vec![removal(key)]).await;
+            let removed = self.room.store.commit(vec![removal(&key)]).await;
             if let Err(error) = removed {
                 tracing::error!(%error, forward = %key.1, "it may come back at the next start");
             }
         }
-        Err(ForwardError::Commit {
-            id: key.1.clone(),
-            source,
-        })
+        Err(ForwardError::Commit { id: key.1, source })
     }
 
-    fn here(&self, forward: &Arc<Forward>, listener: Option<tokio::net::TcpListener>) {
+    /// Starts its task; without a `listener` it listens as soon as it can.
+    fn run(&self, forward: &Arc<Forward>, listener: Option<Listener>) {
         let (forward, room) = (Arc::clone(forward), self.room.clone());
-        self.room
-            .tasks
-            .spawn(listen_here::run(forward, room, listener));
+        let tasks = &self.room.tasks;
+        match listener {
+            Some(Listener::Here(listener)) => {
+                forward.listens(listener.local_addr().map_or(0, |address| address.port()));
+                tasks.spawn(listen_here::run(forward, room, Some(listener)));
+            }
+            Some(Listener::There(listener)) => {
+                forward.listens(listener.port());
+                tasks.spawn(listen_there::run(forward, room, Some(listener)));
+            }
+            None if forward.is_remote() => {
+                tasks.spawn(listen_there::run(forward, room, None));
+            }
+            None => {
+                tasks.spawn(listen_here::run(forward, room, None));
+            }
+        }
     }
+}
 
-    fn there(&self, forward: &Arc<Forward>, listener: Option<crate::link::RemoteListener>) {
-        let (forward, room) = (Arc::clone(forward), self.room.clone());
-        self.room
-            .tasks
-            .spawn(listen_there::run(forward, room, listener));
+/// Listens as `forward` says, for the first time.
+async fn listening(forward: &Forward) -> Result<Listener, ForwardError> {
+    if forward.is_remote() {
+        let up = Arc::clone(&forward.links().borrow().up);
+        let connection = up(LINK_WAIT).await.map_err(ForwardError::Session)?;
+        let listener = listen_there::listen(forward, &connection).await?;
+        return Ok(Listener::There(listener));
     }
+    let spec = forward.spec();
+    let bound = listen_here::bind(&spec.bind_addr, spec.bind_port).await;
+    let listener = bound.map_err(|(error, why)| ForwardError::Bind {
+        why,
+        kind: error.kind(),
+    })?;
+    Ok(Listener::Here(listener))
 }
