@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::services::{echo, free_port};
+use tests::services::{connect, echo, free_port};
 use tests::until::{SOON, until_true};
 use tests::{Agent, World};
 
@@ -85,4 +85,23 @@ fn a_cancelled_forward_does_not_open_later() {
     // This one waits for the same link, and asks later.
     agent.call("ssh_forward_remote", remote("g")).ok();
     assert_eq!(forward_ids(&agent), ["g"]);
+}
+
+#[test]
+fn a_forward_is_cancelled_in_the_words_that_were_promised() {
+    let world = World::new();
+    let agent = world.connected("web");
+    let call = json!({"session_id": "web", "forward_id": "f"});
+    let cancelled = || agent.call("ssh_forward_cancel", call.clone()).words();
+    agent.call("ssh_forward_local", local(0)).ok();
+    assert_eq!(cancelled(), "cancelled f");
+    let info = agent.call("ssh_forward_local", local(0)).ok();
+    assert_eq!(info["note"], "");
+    let port = u16::try_from(info["bind_port"].as_u64().expect("a port")).expect("a port");
+    let open = connect(port);
+    until_true("it is carried", SOON, || {
+        agent.call("ssh_forwards_list", json!({})).ok()[0]["open"] == 1
+    });
+    assert_eq!(cancelled(), "cancelled f and its connection");
+    drop(open);
 }

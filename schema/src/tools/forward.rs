@@ -145,7 +145,7 @@ pub struct ForwardInfo {
     pub bytes_out: u64,
     /// The last failure, of a connection too; empty for none.
     pub last_error: String,
-    /// Who can use it, where that is not this machine, or the host, alone.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    /// Who can use it, where that is not this machine, or the host, alone; empty
+    /// where it is.
     pub note: String,
 }

@@ -58,9 +58,24 @@ pub enum ForwardError {
     /// The session is not up.
     #[error("{}", .0.message)]
     Session(Fault),
-    /// The state could not be written.
+    /// It could not be kept, so it was not opened.
     #[error("the forward `{id}` could not be kept")]
     Commit {
+        /// Which.
+        id: Id,
+        /// Why.
+        #[source]
+        source: CommitError,
+    },
+    /// Whether it was kept was unknown, and so it was removed again.
+    #[error("the forward `{id}` could not be kept for certain, and was removed again")]
+    TakenBack {
+        /// Which.
+        id: Id,
+    },
+    /// It could not be removed from what is kept, so it was not ended.
+    #[error("the forward `{id}` could not be removed from what is kept")]
+    NotRemoved {
         /// Which.
         id: Id,
         /// Why.
@@ -104,12 +119,28 @@ impl From<ForwardError> for Fault {
             ForwardError::Link(error) => (error.code(), error.next_step()),
             ForwardError::SessionGone { .. } => (Code::NotConnected, "see ssh_list".into()),
             ForwardError::Session(fault) => return fault,
-            ForwardError::Commit { .. } => (
+            ForwardError::Commit { source, .. } => not_stored(&source, "nothing listens"),
+            ForwardError::TakenBack { .. } => (
                 Code::Unavailable,
                 "nothing listens; make room on the disk and call again".into(),
             ),
+            ForwardError::NotRemoved { source, .. } => not_stored(&source, "it still listens"),
         };
         Fault::new(code, message).next(next)
+    }
+}
+
+/// The code, and the next step with where the forward stands, as far as is known.
+fn not_stored(source: &CommitError, stands: &str) -> (Code, String) {
+    match source {
+        CommitError::Unknown(_) => (
+            Code::OutcomeUnknown,
+            format!("{stands}; see ssh_forwards_list after the daemon's next start"),
+        ),
+        _ => (
+            Code::Unavailable,
+            format!("{stands}; make room on the disk and call again"),
+        ),
     }
 }
 

@@ -209,11 +209,13 @@ impl Forwards {
                 id: key.1,
             });
         };
-        let commit = self.room.store.commit(vec![removal(&key)]).await;
-        commit.map_err(|source| ForwardError::Commit {
-            id: key.1.clone(),
-            source,
-        })?;
+        if forward.is_kept() {
+            let removed = self.room.store.commit(vec![removal(&key)]).await;
+            removed.map_err(|source| ForwardError::NotRemoved {
+                id: key.1.clone(),
+                source,
+            })?;
+        }
         lock(&self.book).listed.remove(&key);
         forward.ending().cancel();
         forward.until_ended().await;
@@ -268,9 +270,9 @@ impl Forwards {
         let Err(source) = commit else { return Ok(()) };
         if matches!(source, CommitError::Unknown(_)) {
             // What answers with an error must not come back.
-            let removed = self.room.store.commit(vec![removal(&key)]).await;
-            if let Err(error) = removed {
-                tracing::error!(%error, forward = %key.1, "it may come back at the next start");
+            match self.room.store.commit(vec![removal(&key)]).await {
+                Ok(()) => return Err(ForwardError::TakenBack { id: key.1 }),
+                Err(error) => tracing::error!(%error, forward = %key.1, "it may come back"),
             }
         }
         Err(ForwardError::Commit { id: key.1, source })
@@ -314,4 +316,121 @@ async fn listening(forward: &Forward) -> Result<Listener, ForwardError> {
         kind: error.kind(),
     })?;
     Ok(Listener::Here(listener))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use schema::spec::ForwardKind;
+    use schema::{Code, Fault};
+    use storage::state::{StateOptions, StateStore};
+    use tokio::net::TcpStream;
+    use tokio::sync::watch;
+    use tokio_util::task::TaskTracker;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::link::LinkState;
+
+    fn store(folder: &Path) -> StateStore {
+        let options = StateOptions {
+            path: folder.join("state.redb"),
+            backups_folder: folder.join("backups"),
+            go_state: None,
+            program_version: "test".into(),
+            now_ms: 0,
+        };
+        StateStore::open(options).unwrap().0
+    }
+
+    fn forwards(store: &StateStore, folder: &Path) -> Forwards {
+        let around = (TaskTracker::new(), CancellationToken::new());
+        let clock = Clock::system();
+        Forwards::new(ForwardRoom::new(
+            store.clone(),
+            clock,
+            around,
+            folder.into(),
+        ))
+    }
+
+    /// On a session that is down, on a free port.
+    fn local(id: &str, is_persistent: bool) -> OpenForward {
+        let down = || Fault::new(Code::NotConnected, "it is down");
+        OpenForward {
+            session_id: Id::new("web").unwrap(),
+            id: Id::new(id).unwrap(),
+            spec: ForwardSpec {
+                bind_addr: "127.0.0.1".into(),
+                bind_port: 0,
+                kind: ForwardKind::Dynamic,
+            },
+            is_persistent,
+            links: Links {
+                state: watch::Sender::new(LinkState::Down).subscribe(),
+                up: Arc::new(move |_| Box::pin(async move { Err(down()) })),
+                place: Arc::new(|| Box::pin(async { None })),
+            },
+        }
+    }
+
+    fn port_of(forward: &Forward) -> u16 {
+        forward.stands().port.unwrap()
+    }
+
+    async fn is_taken(port: u16) -> bool {
+        TcpStream::connect(("127.0.0.1", port)).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn one_whose_session_went_while_it_was_opened_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        let forwards = forwards(&store, folder.path());
+        let mut open = local("f", true);
+        open.spec.bind_port = {
+            let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            free.local_addr().unwrap().port()
+        };
+        let port = open.spec.bind_port;
+        let gone = forwards.open(open, || false).await.unwrap_err();
+        assert_eq!(Fault::from(gone).code, Code::NotConnected);
+        assert!(forwards.list(None).is_empty());
+        assert!(store.picture().await.unwrap().forwards.is_empty());
+        assert!(!is_taken(port).await);
+    }
+
+    #[tokio::test]
+    async fn what_ends_with_its_session_is_taken_off_the_disk_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        let forwards = forwards(&store, folder.path());
+        let forward = forwards.open(local("f", true), || true).await.unwrap();
+        assert_eq!(store.picture().await.unwrap().forwards.len(), 1);
+        let ended = forwards.end_of(forward.session_id()).await;
+        assert_eq!(ended.len(), 1);
+        forward.until_ended().await;
+        assert!(forwards.list(None).is_empty());
+        assert!(store.picture().await.unwrap().forwards.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_cancel_that_the_disk_does_not_take_leaves_it_and_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        let forwards = forwards(&store, folder.path());
+        let kept = forwards.open(local("kept", true), || true).await.unwrap();
+        let other = forwards.open(local("other", false), || true).await.unwrap();
+        store.close().await;
+        let session_id = kept.session_id();
+        let failed = forwards.cancel(session_id, kept.id()).await.unwrap_err();
+        let fault = Fault::from(failed);
+        assert_eq!(fault.code, Code::Unavailable);
+        assert!(fault.next.contains("it still listens"), "{fault:?}");
+        assert!(is_taken(port_of(&kept)).await);
+        // What was never there needs no disk to be taken off it.
+        forwards.cancel(session_id, other.id()).await.unwrap();
+        assert!(!is_taken(port_of(&other)).await);
+    }
 }

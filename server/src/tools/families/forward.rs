@@ -118,7 +118,7 @@ pub(super) async fn cancel(tools: &Tools, ask: SshForwardCancel) -> Result<Answe
         1 => " and its connection".to_owned(),
         more => format!(" and its {more} connections"),
     };
-    Ok(Answer::text(format!("ended {}{with}", ask.forward_id)))
+    Ok(Answer::text(format!("cancelled {}{with}", ask.forward_id)))
 }
 
 pub(super) fn list(tools: &Tools, ask: &AnySession) -> Result<Answer, Fault> {
