@@ -28,17 +28,21 @@ const REST: Duration = Duration::from_millis(200);
 
 /// Listens on `address`, `port`; the error says who has the port.
 pub(super) async fn bind(address: &str, port: u16) -> Result<TcpListener, (io::Error, String)> {
-    let bound = match addresses(address, port).await {
-        Ok(addresses) => TcpListener::bind(addresses.as_slice()).await,
-        Err(error) => Err(error),
+    let addresses = match addresses(address, port).await {
+        Ok(addresses) => addresses,
+        Err(error) => return Err(plainly(address, port, error)),
     };
-    match bound {
-        Ok(listener) => Ok(listener),
-        Err(error) => {
-            let why = why(address, port, &error).await;
-            Err((error, why))
-        }
+    let error = match TcpListener::bind(addresses.as_slice()).await {
+        Ok(listener) => return Ok(listener),
+        Err(error) => error,
+    };
+    if error.kind() == io::ErrorKind::AddrInUse
+        && let Some(holder) = port_holder::of(addresses).await
+    {
+        let why = format!("port {port} on {address} is taken by {holder}");
+        return Err((error, why));
     }
+    Err(plainly(address, port, error))
 }
 
 /// What `address` means, as for ssh -L: `*` and nothing are every interface.
@@ -54,13 +58,9 @@ async fn addresses(address: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     }
 }
 
-async fn why(address: &str, port: u16, error: &io::Error) -> String {
-    if error.kind() == io::ErrorKind::AddrInUse
-        && let Some(holder) = port_holder::of(port).await
-    {
-        return format!("port {port} on {address} is taken by {holder}");
-    }
-    format!("cannot listen on {address} port {port}: {error}")
+fn plainly(address: &str, port: u16, error: io::Error) -> (io::Error, String) {
+    let why = format!("cannot listen on {address} port {port}: {error}");
+    (error, why)
 }
 
 /// Listens until the forward is to end; without a `listener` as soon as there can be
