@@ -184,6 +184,31 @@ fn two_hundred_forwards_and_five_thousand_connections_live_on_one_daemon() {
 }
 
 #[test]
+fn connections_that_are_over_leave_nothing_behind_in_a_link_that_lives() {
+    let world = World::new();
+    let agent = world.connected("web");
+    let service = serve_with(|mut stream| {
+        stream.write_all(b"x").expect("it takes it");
+    });
+    let port = open(&agent, "f", service);
+    let come_and_go = |count: usize| {
+        for _ in 0..count {
+            let mut all = Vec::new();
+            let mut stream = connect(port);
+            stream.read_to_end(&mut all).expect("an end");
+            assert_eq!(all, b"x");
+        }
+    };
+    // What any daemon needs for some hundreds at once comes first.
+    come_and_go(1_000);
+    let (daemon, before) = (world.daemon(), world.daemon().rss_kib());
+    come_and_go(4_000);
+    let after = daemon.rss_kib();
+    println!("{before} KiB, after 4000 more {after} KiB");
+    assert!(after < before + 4_000, "{before} {after}");
+}
+
+#[test]
 fn a_bad_network_is_slow_and_no_reason_to_give_up() {
     let world = World::with_sshd_at(&[], Some(Network::start()));
     let line = world.line(Duration::from_millis(100));

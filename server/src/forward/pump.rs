@@ -38,16 +38,27 @@ pub(super) struct Counted<'a> {
 /// Carries until both directions have ended, or one of them broke.
 pub(super) async fn pump(
     socket: &TcpStream,
-    tunnel: Tunnel,
+    mut tunnel: Tunnel,
     backlog: Backlog,
     counted: Counted<'_>,
 ) -> Carried {
-    let Tunnel { mut reader, writer } = tunnel;
-    let sending = send(socket, &writer, counted.to_link);
+    let carried = both_ways(socket, &mut tunnel, backlog, counted).await;
+    tunnel.let_go();
+    carried
+}
+
+async fn both_ways(
+    socket: &TcpStream,
+    tunnel: &mut Tunnel,
+    backlog: Backlog,
+    counted: Counted<'_>,
+) -> Carried {
+    let Tunnel { reader, writer } = tunnel;
+    let sending = send(socket, writer, counted.to_link);
     tokio::pin!(sending);
     let mut is_sent = false;
     let end = {
-        let delivering = deliver(&mut reader, socket, backlog, counted.from_link);
+        let delivering = deliver(reader, socket, backlog, counted.from_link);
         tokio::pin!(delivering);
         loop {
             tokio::select! {
@@ -67,7 +78,7 @@ pub(super) async fn pump(
             }
             tokio::select! {
                 sent = &mut sending => sent.map_or_else(Carried::Broken, |()| Carried::Whole),
-                lost = gone(&mut reader) => lost,
+                lost = gone(reader) => lost,
             }
         }
         Ok(Delivered::Closed) => Carried::Whole,

@@ -3,12 +3,16 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
-use russh::ChannelWriteHalf;
 use russh::client::Msg;
+use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 use tokio_util::task::TaskTracker;
 
 use super::places::Place;
+
+/// How long a server may take to close a channel that has come to its end.
+pub(super) const CLOSE_WAIT: Duration = Duration::from_secs(5);
 
 /// The half, and the place of a session channel. Dropped, it closes the channel,
 /// whoever gave it up, and then gives the place back.
@@ -31,6 +35,30 @@ impl ClosingWriter {
             place,
             tasks,
         }
+    }
+
+    /// The small tasks of its link.
+    pub(super) fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
+    /// Lets go of a channel that has come to its end, once the server has closed it:
+    /// of one that we close first russh keeps a part until the link ends.
+    pub(super) fn finish(self, mut reader: ChannelReadHalf) {
+        let tasks = self.tasks.clone();
+        tasks.spawn(async move {
+            let closing = async {
+                while let Some(message) = reader.wait().await {
+                    if matches!(message, ChannelMsg::Close) {
+                        return;
+                    }
+                }
+            };
+            if tokio::time::timeout(CLOSE_WAIT, closing).await.is_err() {
+                tracing::debug!("the server left a channel open");
+            }
+            drop(self);
+        });
     }
 
     /// The channel that stood ready has a user now.

@@ -109,7 +109,11 @@ impl Connection {
         let SessionChannel { mut reader, writer } = opened.map_err(NoAnswer::NotAsked)?;
         let answering = answer(&mut reader, &writer, made, AnswerParser::new(errand, mark));
         let answered = self.unless_closed(answering).await;
-        answered.map_err(NoAnswer::Unheard)?
+        let answered = answered.map_err(NoAnswer::Unheard)?;
+        if answered.is_ok() {
+            writer.finish(reader);
+        }
+        answered
     }
 }
 

@@ -2,6 +2,7 @@
 //! what the server listens on for us.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use russh::client::Msg;
@@ -9,10 +10,14 @@ use russh::{Channel, ChannelMsg, ChannelReadHalf};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::TaskTracker;
 
-use super::closing_writer::ClosingWriter;
+use super::closing_writer::{CLOSE_WAIT, ClosingWriter};
 use super::error::LinkError;
 
-/// An open stream. Dropped, it is closed, both halves at once.
+/// What may come of a stream that was let go before it is closed for good, in bytes.
+const LATE_MAX: usize = 256 << 10;
+
+/// An open stream. Dropped, it is closed, both halves at once; russh then keeps a part
+/// of it until the link ends, so what is over is to be let go.
 #[derive(Debug)]
 pub struct Tunnel {
     /// What comes from the other side. It must be read always: a link has no
@@ -36,6 +41,8 @@ pub struct TunnelReader {
 pub struct TunnelWriter {
     half: ClosingWriter,
     closed: CancellationToken,
+    /// Our end of it was sent.
+    is_ended: AtomicBool,
 }
 
 /// What came next.
@@ -67,8 +74,36 @@ impl Tunnel {
             writer: TunnelWriter {
                 half: ClosingWriter::new(writer, None, tasks),
                 closed,
+                is_ended: AtomicBool::new(false),
             },
         }
+    }
+
+    /// Lets go of a stream that nobody needs any more. It is ended, and the server
+    /// closes it; what still comes is dropped. It is closed from here when that takes
+    /// long, or much still comes.
+    pub fn let_go(self) {
+        let Self { mut reader, writer } = self;
+        let tasks = writer.half.tasks().clone();
+        tasks.spawn(async move {
+            let closing = async {
+                if !writer.is_ended.load(Ordering::Relaxed) && writer.eof().await.is_err() {
+                    return;
+                }
+                let mut late = 0;
+                while late <= LATE_MAX {
+                    match reader.next().await {
+                        Came::Data(data) => late += data.len(),
+                        Came::Eof => {}
+                        Came::Closed | Came::Lost => return,
+                    }
+                }
+            };
+            if tokio::time::timeout(CLOSE_WAIT, closing).await.is_err() {
+                tracing::debug!("the server left a stream open");
+            }
+            drop(writer);
+        });
     }
 }
 
@@ -103,6 +138,7 @@ impl TunnelWriter {
 
     /// Ends this direction.
     pub async fn eof(&self) -> Result<(), LinkError> {
+        self.is_ended.store(true, Ordering::Relaxed);
         self.unless_lost(self.half.eof()).await
     }
 
