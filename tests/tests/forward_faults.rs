@@ -1,6 +1,6 @@
 //! Port forwards over networks and readers that are bad, and many of them.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -206,6 +206,26 @@ fn connections_that_are_over_leave_nothing_behind_in_a_link_that_lives() {
     let after = daemon.rss_kib();
     println!("{before} KiB, after 4000 more {after} KiB");
     assert!(after < before + 4_000, "{before} {after}");
+}
+
+#[test]
+fn a_link_that_says_nothing_keeps_no_connection_waiting() {
+    let world = World::new();
+    let agent = world.agent();
+    let spec = world.spec_with(json!({"keepalive": "0s"}));
+    agent
+        .call("ssh_connect", json!({"id": "web", "spec": spec}))
+        .ok();
+    let port = open(&agent, "f", tests::services::echo());
+    world.sshd.freeze();
+    // The first is asked for at once, the second when the link has been silent for so
+    // long that it is asked first.
+    for _ in 0..2 {
+        let broke = connect(port).read(&mut [0]).expect_err("nothing comes");
+        assert_eq!(broke.kind(), ErrorKind::ConnectionReset);
+        println!("{}", listed(&agent)[0]["last_error"]);
+    }
+    world.sshd.thaw();
 }
 
 #[test]

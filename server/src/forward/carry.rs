@@ -16,8 +16,7 @@ use super::room::ForwardRoom;
 use super::socks;
 use crate::link::{Connection, LinkError, Tunnel, TunnelTarget};
 
-/// How long a connection waits for its session, and how long its target may take to
-/// answer.
+/// How long a connection may take to reach its target, its session's link included.
 const REACH_WAIT: Duration = Duration::from_secs(30);
 
 /// How long a SOCKS client may take to say what it wants.
@@ -137,7 +136,8 @@ async fn reach(
     let deadline = Instant::now() + REACH_WAIT;
     loop {
         let link = link(forward, deadline).await.map_err(Unreached::Session)?;
-        let opened = link.open_tunnel(target.clone(), from, REACH_WAIT).await;
+        let left = deadline.duration_since(Instant::now());
+        let opened = link.open_tunnel(target.clone(), from, left).await;
         match opened {
             Err(LinkError::Lost(_)) if Instant::now() < deadline => {}
             opened => return opened.map_err(Unreached::Target),

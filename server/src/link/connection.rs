@@ -9,6 +9,7 @@ use std::time::Duration;
 use russh::client::{Handle, Msg};
 use russh::{ChannelStream, Disconnect};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::address::Address;
@@ -213,6 +214,15 @@ impl Connection {
         }
         let asked = self.unless_closed(self.handle.send_ping()).await?;
         asked.map_err(|_gone| self.lost())
+    }
+
+    /// The same, by `deadline`. Nothing was asked of a server that is not heard by
+    /// then: it counts as lost.
+    pub(super) async fn be_heard_by(&self, deadline: Instant) -> Result<(), LinkError> {
+        match tokio::time::timeout_at(deadline, self.be_heard()).await {
+            Ok(heard) => heard,
+            Err(_late) => Err(LinkError::Lost("the server says nothing".into())),
+        }
     }
 
     /// What `asking` the server comes to. russh leaves a request without an answer when

@@ -250,7 +250,7 @@ pub enum LinkError {
         why: TunnelRefusal,
     },
     /// Nothing was heard of the target in time.
-    #[error("the server did not reach {target} within {} s", .limit.as_secs())]
+    #[error("the server did not reach {target} within {:.0} s", .limit.as_secs_f64())]
     TunnelTimeout {
         /// What it was to connect to.
         target: TunnelTarget,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 
 use super::connection::Connection;
 use super::error::LinkError;
@@ -81,11 +82,12 @@ impl Connection {
         address: String,
         port: u16,
     ) -> Result<RemoteListener, LinkError> {
-        self.be_heard().await?;
+        let deadline = Instant::now() + ANSWER_WAIT;
+        self.be_heard_by(deadline).await?;
         // Somebody may come before the answer does.
         let (listing, arrivals) = self.listeners().list(&address, port);
         let asking = self.handle().tcpip_forward(address.as_str(), port.into());
-        let asking = tokio::time::timeout(ANSWER_WAIT, asking);
+        let asking = timeout_at(deadline, asking);
         let chosen = match self.unless_closed(asking).await? {
             Ok(Ok(chosen)) => chosen,
             Ok(Err(russh::Error::RequestDenied)) => {

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::{Instant, timeout_at};
+
 use super::connection::Connection;
 use super::error::LinkError;
 use super::session_channel::SessionChannel;
@@ -23,11 +25,12 @@ impl Connection {
         originator: SocketAddr,
         limit: Duration,
     ) -> Result<Tunnel, LinkError> {
-        self.be_heard().await?;
+        let deadline = Instant::now() + limit;
+        self.be_heard_by(deadline).await?;
         self.no_delay_once();
         let (this, wanted) = (Arc::clone(self), target.clone());
         let opening = self.as_task(async move { this.ask_for_tunnel(wanted, originator).await });
-        match tokio::time::timeout(limit, opening).await {
+        match timeout_at(deadline, opening).await {
             Ok(opened) => opened,
             Err(_late) => Err(LinkError::TunnelTimeout { target, limit }),
         }
