@@ -8,11 +8,12 @@ use std::io::{self, IoSlice};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 
 use super::budget::Budget;
+use super::pieces::Pieces;
 
-/// In memory, of one stream, in bytes.
+/// In memory, of one stream, in bytes, with what its pieces cost.
 const MEMORY_MAX: usize = 4 << 20;
 
 /// What is written to the disk at once, in bytes.
@@ -42,12 +43,10 @@ pub(super) enum Overflow {
 #[derive(Debug)]
 pub(super) struct Backlog {
     budget: Arc<Budget>,
-    front: VecDeque<Bytes>,
-    front_bytes: usize,
+    front: Pieces,
     segments: VecDeque<Segment>,
     /// On the way to the disk.
-    back: VecDeque<Bytes>,
-    back_bytes: usize,
+    back: Pieces,
 }
 
 /// A part on the disk.
@@ -62,11 +61,9 @@ impl Backlog {
     pub(super) fn new(budget: Arc<Budget>) -> Self {
         Self {
             budget,
-            front: VecDeque::new(),
-            front_bytes: 0,
+            front: Pieces::default(),
             segments: VecDeque::new(),
-            back: VecDeque::new(),
-            back_bytes: 0,
+            back: Pieces::default(),
         }
     }
 
@@ -80,22 +77,22 @@ impl Backlog {
             return Ok(());
         }
         let is_in_order = self.segments.is_empty() && self.back.is_empty();
-        let fits = self.front_bytes + data.len() <= MEMORY_MAX;
-        if is_in_order && (self.front.is_empty() || (fits && self.budget.take_memory(data.len()))) {
+        let cost = self.front.cost_of(&data);
+        let fits = self.front.cost() + cost <= MEMORY_MAX;
+        if is_in_order && (self.front.is_empty() || (fits && self.budget.take_memory(cost))) {
             if self.front.is_empty() {
-                self.budget.force_memory(data.len());
+                self.budget.force_memory(cost);
             }
-            self.front_bytes += data.len();
-            self.front.push_back(data);
+            self.front.push(data);
             return Ok(());
         }
-        let has_room = self.budget.take_memory(data.len());
+        let cost = self.back.cost_of(&data);
+        let has_room = self.budget.take_memory(cost);
         if !has_room {
-            self.budget.force_memory(data.len());
+            self.budget.force_memory(cost);
         }
-        self.back_bytes += data.len();
-        self.back.push_back(data);
-        if self.back_bytes >= WRITE_AT_ONCE || !has_room {
+        self.back.push(data);
+        if self.back.bytes() >= WRITE_AT_ONCE || !has_room {
             self.write_back().await?;
         }
         Ok(())
@@ -116,34 +113,24 @@ impl Backlog {
                 self.budget.give_disk(segment.written);
                 self.segments.pop_front();
             }
-            self.budget.force_memory(read.len());
-            self.front_bytes += read.len();
-            self.front.push_back(read);
+            self.budget.force_memory(self.front.cost_of(&read));
+            self.front.push(read);
         } else {
-            self.front_bytes += std::mem::take(&mut self.back_bytes);
-            self.front.append(&mut self.back);
+            self.front = std::mem::take(&mut self.back);
         }
         Ok(())
     }
 
     /// The first pieces in memory, after [`Backlog::fill`].
     pub(super) fn slices(&self) -> Vec<IoSlice<'_>> {
-        let pieces = self.front.iter().take(SLICES);
-        pieces.map(|piece| IoSlice::new(piece)).collect()
+        self.front.slices(SLICES)
     }
 
     /// The reader has taken so many bytes of [`Backlog::slices`].
-    pub(super) fn advance(&mut self, mut bytes: usize) {
-        self.budget.give_memory(bytes);
-        self.front_bytes -= bytes;
-        while let Some(piece) = self.front.front_mut() {
-            if bytes < piece.len() {
-                piece.advance(bytes);
-                return;
-            }
-            bytes -= piece.len();
-            self.front.pop_front();
-        }
+    pub(super) fn advance(&mut self, bytes: usize) {
+        let before = self.front.cost();
+        self.front.advance(bytes);
+        self.budget.give_memory(before - self.front.cost());
     }
 
     async fn write_back(&mut self) -> Result<(), Overflow> {
@@ -156,7 +143,7 @@ impl Backlog {
                 read: 0,
             });
         }
-        let bytes = self.back_bytes as u64;
+        let bytes = self.back.bytes() as u64;
         if !self.budget.take_disk(bytes) {
             return Err(Overflow::Full);
         }
@@ -166,16 +153,16 @@ impl Backlog {
         // Counted with the segment from here on, written or not.
         let at = segment.written;
         segment.written += bytes;
-        self.budget
-            .give_memory(std::mem::take(&mut self.back_bytes));
         let (file, pieces) = (Arc::clone(&segment.file), std::mem::take(&mut self.back));
-        on_disk(move || write_at(&file, at, &pieces)).await
+        self.budget.give_memory(pieces.cost());
+        on_disk(move || file.write_all_at(&pieces.into_one(), at)).await
     }
 }
 
 impl Drop for Backlog {
     fn drop(&mut self) {
-        self.budget.give_memory(self.front_bytes + self.back_bytes);
+        self.budget
+            .give_memory(self.front.cost() + self.back.cost());
         for segment in &self.segments {
             self.budget.give_disk(segment.written);
         }
@@ -196,14 +183,6 @@ fn read_at(file: &File, at: u64, count: u64) -> io::Result<Bytes> {
     let mut buffer = vec![0; usize::try_from(count).map_err(io::Error::other)?];
     file.read_exact_at(&mut buffer, at)?;
     Ok(buffer.into())
-}
-
-fn write_at(file: &File, mut at: u64, pieces: &VecDeque<Bytes>) -> io::Result<()> {
-    for piece in pieces {
-        file.write_all_at(piece, at)?;
-        at += piece.len() as u64;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -289,12 +268,30 @@ mod tests {
             }
         }
         let (memory, disk) = budget.used();
-        assert!(memory <= (64 << 20) + 40 * (64 << 10), "{memory}");
+        assert!(memory <= (64 << 20) + 40 * (65 << 10), "{memory}");
         assert!(disk > 0);
         for backlog in &mut all {
             assert_eq!(drained(backlog, usize::MAX).await.len(), 60 * (64 << 10));
         }
         drop(all);
+        assert_eq!(budget.used(), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn small_pieces_cost_what_they_take_and_go_through_the_disk_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let budget = Arc::new(Budget::new(folder.path().into()));
+        let mut backlog = Backlog::new(Arc::clone(&budget));
+        let mut expected = Vec::new();
+        for number in 0..1_000_000 {
+            let piece = piece(number % 60_000, 6);
+            expected.extend_from_slice(&piece);
+            backlog.push(piece).await.unwrap();
+        }
+        let (memory, disk) = budget.used();
+        assert!(memory > 4 << 20 && memory <= 6 << 20, "{memory}");
+        assert!(disk > 0);
+        assert!(drained(&mut backlog, usize::MAX).await == expected);
         assert_eq!(budget.used(), (0, 0));
     }
 

@@ -13,6 +13,7 @@ mod error;
 mod handle;
 mod listen_here;
 mod listen_there;
+mod pieces;
 mod port_holder;
 mod pump;
 mod registry;
