@@ -5,10 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use schema::Id;
 use schema::spec::{ForwardKind, ForwardSpec};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::link::{LinkState, Links};
+
+/// Connections at once through one forward, which leaves as many for others.
+pub(super) const CONNECTIONS_MAX: usize = 4_096;
 
 /// One forward. Its task listens; this is what is known of it.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub struct Forward {
     links: watch::Sender<Links>,
     place: Mutex<Place>,
     counts: Counts,
+    /// For its connections.
+    places: Arc<Semaphore>,
     ending: CancellationToken,
     ended: CancellationToken,
 }
@@ -87,6 +92,7 @@ impl Forward {
             links: watch::Sender::new(links),
             place: Mutex::default(),
             counts: Counts::default(),
+            places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
             ending,
             ended: CancellationToken::new(),
         })
@@ -146,6 +152,11 @@ impl Forward {
         &self.counts
     }
 
+    /// Those that it may take.
+    pub(super) fn places(&self) -> &Arc<Semaphore> {
+        &self.places
+    }
+
     /// Fires when it is to end; its connections end with it.
     pub(super) fn ending(&self) -> &CancellationToken {
         &self.ending
@@ -192,5 +203,32 @@ impl Forward {
 
     fn place(&self) -> std::sync::MutexGuard<'_, Place> {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+impl Links {
+    /// Those of a session that is down.
+    pub(super) fn down() -> Self {
+        let down = || schema::Fault::new(schema::Code::NotConnected, "it is down");
+        Self {
+            state: watch::Sender::new(LinkState::Down).subscribe(),
+            up: Arc::new(move |_| Box::pin(async move { Err(down()) })),
+            place: Arc::new(|| Box::pin(async { None })),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Forward {
+    /// One of which nothing runs.
+    pub(super) fn idle(id: &str) -> Arc<Self> {
+        let spec = ForwardSpec {
+            bind_addr: "127.0.0.1".into(),
+            bind_port: 0,
+            kind: ForwardKind::Dynamic,
+        };
+        let key = (Id::new("web").unwrap(), Id::new(id).unwrap());
+        Self::new(key, (spec, false), Links::down(), CancellationToken::new())
     }
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream, lookup_host};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::carry;
 use super::handle::Forward;
+use super::places::Place;
 use super::port_holder;
 use super::room::ForwardRoom;
 
@@ -84,9 +84,7 @@ async fn serve(forward: &Arc<Forward>, room: &ForwardRoom, listener: Option<TcpL
         forward.listens(address.port());
     }
     loop {
-        let Ok(place) = Arc::clone(&room.places).acquire_owned().await else {
-            return;
-        };
+        let place = room.places.take(forward).await;
         match listener.accept().await {
             Ok((socket, from)) => begin(forward, room, socket, from, place),
             Err(error) => {
@@ -102,7 +100,7 @@ fn begin(
     room: &ForwardRoom,
     socket: TcpStream,
     from: SocketAddr,
-    place: OwnedSemaphorePermit,
+    place: Place,
 ) {
     let carrying = carry::from_here(Arc::clone(forward), room.clone(), socket, from);
     room.tasks.spawn(async move {

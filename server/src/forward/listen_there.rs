@@ -115,8 +115,10 @@ async fn serve(forward: &Arc<Forward>, room: &ForwardRoom, listener: &mut Remote
         return;
     };
     while let Some(arrival) = listener.accept().await {
-        let Ok(place) = Arc::clone(&room.places).acquire_owned().await else {
-            return;
+        let place = tokio::select! {
+            biased;
+            () = listener.gone() => return,
+            place = room.places.take(forward) => place,
         };
         let target = (local_host.clone(), *local_port);
         let carrying = dial_in::from_there(Arc::clone(forward), room.clone(), arrival, target);

@@ -14,6 +14,7 @@ mod handle;
 mod listen_here;
 mod listen_there;
 mod pieces;
+mod places;
 mod port_holder;
 mod pump;
 mod registry;

@@ -326,12 +326,10 @@ mod tests {
     use schema::{Code, Fault};
     use storage::state::{StateOptions, StateStore};
     use tokio::net::TcpStream;
-    use tokio::sync::watch;
     use tokio_util::task::TaskTracker;
 
     use super::*;
     use crate::clock::Clock;
-    use crate::link::LinkState;
 
     fn store(folder: &Path) -> StateStore {
         let options = StateOptions {
@@ -357,7 +355,6 @@ mod tests {
 
     /// On a session that is down, on a free port.
     fn local(id: &str, is_persistent: bool) -> OpenForward {
-        let down = || Fault::new(Code::NotConnected, "it is down");
         OpenForward {
             session_id: Id::new("web").unwrap(),
             id: Id::new(id).unwrap(),
@@ -367,11 +364,7 @@ mod tests {
                 kind: ForwardKind::Dynamic,
             },
             is_persistent,
-            links: Links {
-                state: watch::Sender::new(LinkState::Down).subscribe(),
-                up: Arc::new(move |_| Box::pin(async move { Err(down()) })),
-                place: Arc::new(|| Box::pin(async { None })),
-            },
+            links: Links::down(),
         }
     }
 

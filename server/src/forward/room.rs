@@ -4,19 +4,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use storage::state::StateStore;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::budget::Budget;
+use super::places::Places;
 use crate::clock::Clock;
 
 /// Forwards at once.
 pub const FORWARDS_MAX: usize = 1_000;
-
-/// Connections at once through all forwards: each takes a file descriptor here and
-/// one on its host. Who comes beyond waits to be accepted.
-const CONNECTIONS_MAX: usize = 8_192;
 
 /// What forwards take from around them.
 #[derive(Debug, Clone)]
@@ -28,7 +24,7 @@ pub struct ForwardRoom {
     /// Ends every forward when the daemon stops.
     pub(super) stopping: CancellationToken,
     pub(super) budget: Arc<Budget>,
-    pub(super) places: Arc<Semaphore>,
+    pub(super) places: Places,
 }
 
 impl ForwardRoom {
@@ -46,7 +42,7 @@ impl ForwardRoom {
             tasks,
             stopping,
             budget: Arc::new(Budget::new(overflow)),
-            places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            places: Places::new(),
         }
     }
 }

@@ -40,6 +40,11 @@ impl RemoteListener {
         self.connection.stop_listening(address, self.port).await;
     }
 
+    /// Waits until the link is gone.
+    pub async fn gone(&self) {
+        self.connection.closed().cancelled().await;
+    }
+
     /// Who comes next; none when the link is gone.
     pub async fn accept(&mut self) -> Option<Arrival> {
         tokio::select! {
