@@ -17,7 +17,7 @@ use super::socks;
 use crate::link::{Connection, LinkError, Tunnel, TunnelTarget};
 
 /// How long a connection may take to reach its target, its session's link included.
-const REACH_WAIT: Duration = Duration::from_secs(30);
+pub(super) const REACH_WAIT: Duration = Duration::from_secs(30);
 
 /// How long a SOCKS client may take to say what it wants.
 const GREETING_WAIT: Duration = Duration::from_secs(10);
@@ -111,11 +111,7 @@ async fn pump_here(
     socket: &TcpStream,
     tunnel: Tunnel,
 ) -> Carried {
-    let counts = forward.counts();
-    let counted = Counted {
-        to_link: &counts.bytes_out,
-        from_link: &counts.bytes_in,
-    };
+    let counted = Counted::from_here(forward);
     let backlog = Backlog::new(Arc::clone(&room.budget));
     pump(socket, tunnel, backlog, counted).await
 }

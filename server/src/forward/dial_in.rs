@@ -2,20 +2,16 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::backlog::Backlog;
-use super::carry::{prepare, reset};
+use super::carry::{REACH_WAIT, prepare, reset};
 use super::handle::Forward;
 use super::pump::{Carried, Counted, pump};
 use super::room::ForwardRoom;
 use crate::link::Arrival;
-
-/// How long the target may take to answer.
-const REACH_WAIT: Duration = Duration::from_secs(30);
 
 /// Carries it to `target`, a host and a port as this machine resolves them.
 pub(super) async fn from_there(
@@ -42,11 +38,7 @@ pub(super) async fn from_there(
         }
     };
     prepare(&socket);
-    let counts = forward.counts();
-    let counted = Counted {
-        to_link: &counts.bytes_in,
-        from_link: &counts.bytes_out,
-    };
+    let counted = Counted::from_there(&forward);
     let backlog = Backlog::new(Arc::clone(&room.budget));
     let tunnel = arrival.accept().await;
     let carried = tokio::select! {

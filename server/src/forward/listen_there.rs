@@ -9,7 +9,7 @@ use schema::spec::ForwardKind;
 use super::dial_in;
 use super::handle::Forward;
 use super::room::ForwardRoom;
-use crate::link::{Connection, LinkError, RemoteListener, living};
+use crate::link::{Connection, LinkError, RemoteListener, are_over, living};
 
 /// How soon the host is asked again when it would not listen: sshd may not have
 /// given up an earlier link of ours, which has the port.
@@ -38,27 +38,32 @@ pub(super) async fn run(
 ) {
     let ending = forward.ending().clone();
     let mut current = listener;
-    let serving = async {
-        loop {
-            let listens = match &mut current {
-                Some(listens) => listens,
-                none => none.insert(listening_at_last(&forward).await),
-            };
-            serve(&forward, &room, listens).await;
-            current = None;
-            forward.does_not_listen("the session's link was lost".into());
-        }
-    };
     tokio::select! {
         biased;
         () = ending.cancelled() => {}
-        () = serving => {}
+        () = on_each_link(&forward, &room, &mut current) => {}
     }
     // The port is free when this is told.
-    if let Some(listens) = current.take() {
+    if let Some(listens) = current {
         listens.stop().await;
     }
     forward.ended().cancel();
+}
+
+/// Listens on one link after the other; `current` is what there is to stop.
+async fn on_each_link(
+    forward: &Arc<Forward>,
+    room: &ForwardRoom,
+    current: &mut Option<RemoteListener>,
+) {
+    loop {
+        if let Some(listener) = current {
+            serve(forward, room, listener).await;
+            *current = None;
+            forward.does_not_listen("the session's link was lost".into());
+        }
+        *current = Some(listening_at_last(forward).await);
+    }
 }
 
 /// The next link, from whichever session has the name.
@@ -75,8 +80,8 @@ async fn next_link(forward: &Forward) -> Arc<Connection> {
                 Err(_never) => std::future::pending::<()>().await,
             },
         }
-        // The session is gone: until another takes its place.
-        if state.has_changed().is_err() && links.changed().await.is_err() {
+        // Until another session takes its place.
+        if are_over(&state) && links.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
     }

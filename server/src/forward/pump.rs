@@ -10,6 +10,7 @@ use schema::Fault;
 use tokio::net::TcpStream;
 
 use super::backlog::{Backlog, Overflow};
+use super::handle::Forward;
 use crate::link::{Came, Tunnel, TunnelReader, TunnelWriter};
 
 /// What is read from a socket at once, in bytes.
@@ -30,9 +31,29 @@ pub(super) enum Carried {
 /// The bytes of both directions.
 pub(super) struct Counted<'a> {
     /// From the socket to the link.
-    pub(super) to_link: &'a AtomicU64,
+    to_link: &'a AtomicU64,
     /// From the link to the socket.
-    pub(super) from_link: &'a AtomicU64,
+    from_link: &'a AtomicU64,
+}
+
+impl<'a> Counted<'a> {
+    /// Of a connection that came here: its target is on the link's far side.
+    pub(super) fn from_here(forward: &'a Forward) -> Self {
+        let counts = forward.counts();
+        Self {
+            to_link: &counts.bytes_out,
+            from_link: &counts.bytes_in,
+        }
+    }
+
+    /// Of one that came to the host: its target is on this side.
+    pub(super) fn from_there(forward: &'a Forward) -> Self {
+        let counts = forward.counts();
+        Self {
+            to_link: &counts.bytes_in,
+            from_link: &counts.bytes_out,
+        }
+    }
 }
 
 /// Carries until both directions have ended, or one of them broke.

@@ -37,6 +37,11 @@ impl std::fmt::Debug for Links {
     }
 }
 
+/// Whether there will be no more links: the session's task has ended.
+pub fn are_over(links: &watch::Receiver<LinkState>) -> bool {
+    links.has_changed().is_err()
+}
+
 /// The link, waited for; none when there will be no more.
 pub async fn living(links: &mut watch::Receiver<LinkState>) -> Option<Arc<Connection>> {
     let living = |state: &LinkState| match state {

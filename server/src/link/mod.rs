@@ -62,7 +62,7 @@ pub use known_hosts::{
     AcceptedKeys, CertificateFault, KnownAs, KnownHostsFiles, Place, Policy, accepted_keys,
     forget_keys,
 };
-pub use links::{Links, living};
+pub use links::{Links, are_over, living};
 pub use listen::RemoteListener;
 pub use listeners::Arrival;
 pub use plan::{Credentials, Hop, Plan, PlanError, ProxyCommand, Surroundings, Through};

@@ -12,7 +12,7 @@ use schema::tools::shell::AnySession;
 use schema::{Code, Fault, Id};
 
 use super::connect::or_cancelled;
-use crate::forward::{Forward, OpenForward};
+use crate::forward::{Forward, OpenForward, Stands};
 use crate::sessions::Phase;
 use crate::tools::answer::Answer;
 use crate::tools::caller::Caller;
@@ -141,20 +141,8 @@ pub(super) fn rows(tools: &Tools, session_id: Option<&Id>) -> Vec<ForwardInfo> {
 fn info(tools: &Tools, forward: &Arc<Forward>) -> ForwardInfo {
     let (spec, stands) = (forward.spec(), forward.stands());
     let session = tools.parts.sessions.get(forward.session_id()).ok();
-    let needs_a_person = session.is_some_and(|session| {
-        matches!(
-            session.view().phase,
-            Phase::NeedsAuth | Phase::HostKeyChanged
-        )
-    });
-    let state = match stands.port {
-        Some(_) if stands.is_up => ForwardState::Listening,
-        _ if needs_a_person => ForwardState::Failed,
-        // It has not been tried yet.
-        None if stands.last_error.is_empty() => ForwardState::Waiting,
-        None if stands.is_up || !forward.is_remote() => ForwardState::Degraded,
-        _ => ForwardState::Waiting,
-    };
+    let phase = session.map(|session| session.view().phase);
+    let state = state_of(&stands, forward.is_remote(), phase);
     let mut info = ForwardInfo {
         id: forward.id().to_string(),
         session_id: forward.session_id().to_string(),
@@ -206,6 +194,19 @@ fn info(tools: &Tools, forward: &Arc<Forward>) -> ForwardInfo {
         info.note = exposed(forward);
     }
     info
+}
+
+/// The state of a forward whose session is in `phase`.
+fn state_of(stands: &Stands, is_remote: bool, phase: Option<Phase>) -> ForwardState {
+    let needs_a_person = matches!(phase, Some(Phase::NeedsAuth | Phase::HostKeyChanged));
+    match stands.port {
+        Some(_) if stands.is_up => ForwardState::Listening,
+        _ if needs_a_person => ForwardState::Failed,
+        // It has not been tried yet.
+        None if stands.last_error.is_empty() => ForwardState::Waiting,
+        None if stands.is_up || !is_remote => ForwardState::Degraded,
+        _ => ForwardState::Waiting,
+    }
 }
 
 /// One line for history, as ssh would be asked.
@@ -304,6 +305,68 @@ fn socket_of(path: String) -> Result<String, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_forward_says_where_it_stands() {
+        let stands = |port: Option<u16>, is_up: bool, last_error: &str| Stands {
+            port,
+            is_up,
+            last_error: last_error.into(),
+            connections: 0,
+            open: 0,
+            bytes_in: 0,
+            bytes_out: 0,
+        };
+        let (up, down) = (Some(Phase::Connected), Some(Phase::Reconnecting));
+        for (stands, is_remote, phase, expected) in [
+            (
+                stands(Some(1), true, "x"),
+                false,
+                up,
+                ForwardState::Listening,
+            ),
+            (
+                stands(Some(1), false, ""),
+                false,
+                down,
+                ForwardState::Waiting,
+            ),
+            (
+                stands(Some(1), false, ""),
+                false,
+                Some(Phase::NeedsAuth),
+                ForwardState::Failed,
+            ),
+            (stands(None, true, ""), true, up, ForwardState::Waiting),
+            (
+                stands(None, true, "refused"),
+                true,
+                up,
+                ForwardState::Degraded,
+            ),
+            (
+                stands(None, false, "taken"),
+                false,
+                down,
+                ForwardState::Degraded,
+            ),
+            (
+                stands(None, false, "lost"),
+                true,
+                down,
+                ForwardState::Waiting,
+            ),
+            (
+                stands(None, false, "lost"),
+                true,
+                Some(Phase::HostKeyChanged),
+                ForwardState::Failed,
+            ),
+        ] {
+            let state = state_of(&stands, is_remote, phase);
+            assert_eq!(state, expected, "{stands:?} {is_remote} {phase:?}");
+        }
+    }
 
     #[test]
     fn an_address_is_loopback_only_if_it_is() {
