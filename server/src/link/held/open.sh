@@ -93,6 +93,28 @@ if [ "$job_holder" = tmux ]; then
             'exec sh "$RSMCP_FOLDER/inner.sh"' &&
             tmux -L "$job_name" pipe-pane -t "$job_name" 'exec sh "$RSMCP_FOLDER/recorder.sh"'
     } 2>&1 </dev/null) || job_refuse "tmux did not start: $job_why"
+    # Not every tmux knows each of these, or its value. The pane would show that of a
+    # start file, and what is typed would go to what shows it; so it does with a
+    # mistake in the host's own start file, which some tmux read all the same.
+    while read -r job_words; do
+        tmux -L "$job_name" $job_words </dev/null
+    done >/dev/null 2>&1 <<'end'
+set -g prefix None
+set -g prefix2 None
+unbind-key -a
+unbind-key -a -T root
+unbind-key -a -T copy-mode
+set -g mouse off
+set -s escape-time 0
+set -s set-clipboard off
+set -g assume-paste-time 0
+set -g window-size latest
+set -g remain-on-exit off
+set -g visual-activity off
+set -g monitor-activity off
+set -g bell-action none
+send-keys -X cancel
+end
 else
     mkfifo pipe || job_refuse 'no pipe could be made'
     sh ./recorder.sh "$job_mark" <pipe >/dev/null 2>&1 &

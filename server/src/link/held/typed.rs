@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
@@ -152,6 +152,30 @@ fn every_key_reaches_the_program() {
         let shown = |bytes: &[u8]| bytes.escape_ascii().to_string();
         assert_eq!(shown(&typed()), shown(&keys), "{}", host.holder);
     });
+}
+
+#[test]
+fn what_is_typed_reaches_the_shell_under_a_tmux_that_knows_not_every_setting() {
+    let host = HeldHost::new(&program("dash").unwrap(), "tmux");
+    let tmux = host.host.login_shell.with_file_name("tmux");
+    std::fs::remove_file(&tmux).unwrap();
+    // As one before 3.1 takes `latest`, and one before 2.1 a table of keys.
+    let old = format!(
+        "#!/bin/sh\n/bin/sed -i 's/latest/odd/; s/-T/-0/' ./setup\n\
+         for word; do\nshift\ncase $word in latest) word=odd ;; -T) word=-0 ;; esac\n\
+         set -- \"$@\" \"$word\"\ndone\nexec {} \"$@\"\n",
+        program("tmux").unwrap().display()
+    );
+    std::fs::write(&tmux, old).unwrap();
+    std::fs::set_permissions(&tmux, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mark = host.open(Some("echo up; read -r line; echo \"<$line>\"; exit 9"));
+    let mut heard = Heard::default();
+    say(&host, &mark, &mut heard, "up");
+    let mut attached = Attached::to(&host, &mark, 24, 80);
+    attached.write(b"typed\n");
+    host.hear(&mark, &mut heard, |_| false);
+    assert!(heard.says("<typed>"), "{heard:?}");
+    assert_eq!(heard.exit, Some(9));
 }
 
 #[test]
