@@ -55,7 +55,7 @@ until [ -e pid ] || [ -e exit ]; do
     job_nap 0.05
     job_tries=$((job_tries + 1))
 done
-job_start= job_late=0
+job_start= job_waited=0
 while :; do
     job_over=
     # In this order: what ends now is whole when its end is seen.
@@ -64,7 +64,8 @@ while :; do
     elif [ -e pid ] && ! job_lives && [ ! -e exit ]; then
         job_over=lost
     fi
-    [ ! -e recorded ] || job_late=999
+    job_whole=
+    [ ! -e recorded ] || job_whole=yes
     while :; do
         [ -n "$job_start" ] && [ -e "out.$job_start" ] || job_find
         [ -n "$job_start" ] || break
@@ -77,9 +78,9 @@ while :; do
             break
         fi
     done
-    # What records it is a moment behind.
-    if [ -n "$job_over" ] && [ "$job_late" -lt 200 ]; then
-        job_late=$((job_late + 1))
+    # What records it is a moment behind, or was killed.
+    if [ -n "$job_over" ] && [ -z "$job_whole" ] && [ "$job_waited" -lt 200 ]; then
+        job_waited=$((job_waited + 1))
         job_nap 0.05
         continue
     fi
