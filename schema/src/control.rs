@@ -101,7 +101,7 @@ pub struct Leftover {
     pub kind: String,
     /// Its name on the host.
     pub mark: String,
-    /// `lives`, `ended` or `lost`.
+    /// `lives`, `ended`, `lost`, or `elsewhere`: on another host that shares the home.
     pub state: String,
     /// The holder of a shell; empty for none.
     pub holder: String,

@@ -283,6 +283,12 @@ pub enum LinkError {
         /// In the host's words, or ours.
         why: String,
     },
+    /// What is to be ended runs on another host that shares the home.
+    #[error("it runs on {node}, which shares this home")]
+    Elsewhere {
+        /// That host's own name.
+        node: String,
+    },
     /// Something else than a POSIX shell answered.
     #[error("the host's shell did not run our script; what came was: {came}")]
     NoPosixShell {
@@ -349,6 +355,7 @@ impl LinkError {
             | Self::ListenRefused { .. }
             | Self::DurableRefused { .. }
             | Self::HeldRefused { .. }
+            | Self::Elsewhere { .. }
             | Self::NoPosixShell { .. }
             | Self::OldCrypto { .. } => Code::Remote,
             Self::NoPlace { .. } => Code::Busy,
@@ -410,6 +417,7 @@ impl LinkError {
             Self::HeldRefused { .. } => {
                 "a person installs tmux there; without durable the shell ends with its link".into()
             }
+            Self::Elsewhere { .. } => "end it over a session with that host".into(),
             Self::ChannelRefused(_) => {
                 "the account may be for forwards alone; a person tries `ssh HOST true`".into()
             }

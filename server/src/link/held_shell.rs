@@ -158,6 +158,7 @@ impl Connection {
         let answered = self.ask_host(end_script(mark), Errand::Signal, mark).await;
         match answered {
             Ok(Answer::Signalled | Answer::Gone(_)) => {}
+            Ok(Answer::Refused(node)) => return Err(LinkError::Elsewhere { node }),
             Ok(_another) => return Err(not_understood("another script's answer")),
             Err(NoAnswer::NotAsked(error) | NoAnswer::Unheard(error)) => return Err(error),
         }
@@ -218,6 +219,10 @@ impl Connection {
     pub async fn end_left(self: &Arc<Self>, left: &Left) -> Result<(), LinkError> {
         if left.kind == LeftKind::Shell {
             return self.end_held(&left.mark).await;
+        }
+        if left.state == Left::ELSEWHERE {
+            let node = "another host".into();
+            return Err(LinkError::Elsewhere { node });
         }
         marker::signal_marked(self, &left.mark.to_string(), "KILL").await;
         let made = remove_job_script(&left.mark);

@@ -27,7 +27,9 @@ pub(super) async fn end(front: &Front, session_id: &str, mark: &str) -> Result<L
         .list_left()
         .await
         .map_err(|error| fault(&error))?;
-    left.retain(|one| mark == "all" || one.mark.to_string() == mark);
+    // What another host runs is ended there.
+    let is_here = |one: &Left| one.state != Left::ELSEWHERE;
+    left.retain(|one| (mark == "all" && is_here(one)) || one.mark.to_string() == mark);
     if left.is_empty() {
         let words = format!("the host of {session_id} has no {mark} of ours");
         return Err(Fault::new(Code::NotFound, words).next(format!(

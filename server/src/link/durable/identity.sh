@@ -1,9 +1,14 @@
 # Tells the process $1 from a later one of the same number: the boot's id and
-# when it started in it, "- -" where the system does not say. Fails for one
-# that is no more, and for one that only waits to be buried.
+# when it started in it; without Linux's /proc "-" and the time of its start, or
+# "- -" where ps(1) does not say. Fails for one that is no more, and for one that
+# only waits to be buried.
 job_born() {
     kill -0 "$1" 2>/dev/null || return 1
-    [ -r "/proc/$1/stat" ] || { echo '- -'; return 0; }
+    if [ ! -r "/proc/$1/stat" ]; then
+        set -- $(LC_ALL=C TZ=UTC0 ps -o lstart= -p "$1" 2>/dev/null)
+        [ "$#" -eq 5 ] && echo "- $1_$2_$3_$4_$5" || echo '- -'
+        return 0
+    fi
     job_boot=-
     [ -r /proc/sys/kernel/random/boot_id ] && read -r job_boot </proc/sys/kernel/random/boot_id
     job_stat=

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use super::trial::{Heard, Host, on_every_sh, program, text, until};
-use super::{Answer, DONE, Errand, Mark, Start, signal_of_status, start_script};
+use super::trial::{Heard, Host, on_every_sh, program, text, until, without_proc};
+use super::{Answer, DONE, Errand, Mark, Start, signal_of_status, signal_script, start_script};
 
 #[test]
 fn a_start_that_is_cut_off_runs_nothing_and_can_be_asked_for_again() {
@@ -96,6 +97,27 @@ fn a_process_of_the_same_number_is_not_taken_for_the_job() {
         assert_eq!(host.signal(&mark, "KILL"), Answer::Signalled);
         until("its end", || host.file(&mark, "exit").exists());
     });
+}
+
+#[test]
+fn a_job_without_a_start_time_is_known_by_its_holder() {
+    let host = Host::new(&program("dash").unwrap());
+    let mark = host.job("sleep 60");
+    let signal = without_proc(signal_script(&mark, "TERM").unwrap(), false);
+    let pid = |of: &str| fs::write(host.file(&mark, "pid"), format!("{of} - -\n")).unwrap();
+    let line = fs::read_to_string(host.file(&mark, "pid")).unwrap();
+    let own = line.split(' ').next().unwrap();
+    let mut stranger = Command::new("sleep").arg("60").spawn().unwrap();
+    pid(&stranger.id().to_string());
+    let ended = Answer::Gone("its process has ended".into());
+    assert_eq!(host.answer(Errand::Signal, &mark, &signal), ended);
+    assert!(stranger.try_wait().unwrap().is_none());
+    pid(own);
+    let answer = host.answer(Errand::Signal, &mark, &signal);
+    assert_eq!(answer, Answer::Signalled);
+    assert_eq!(host.hear(&mark, b"").exit, Some(143));
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
 }
 
 #[test]

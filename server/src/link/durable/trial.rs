@@ -45,13 +45,18 @@ pub(in crate::link) fn program(name: &str) -> Option<PathBuf> {
     places.find(|place| place.exists())
 }
 
-/// Runs `scene` with each sh that is here: dash and bash always are.
+/// Runs `scene` on a host with each sh that is here.
 pub(in crate::link) fn on_every_sh(scene: impl Fn(&Host) + Sync) {
+    on_every_sh_named(|sh| scene(&Host::new(sh)));
+}
+
+/// Runs `scene` with each sh that is here: dash and bash always are.
+pub(in crate::link) fn on_every_sh_named(scene: impl Fn(&Path) + Sync) {
     std::thread::scope(|scope| {
         for name in ["dash", "bash", "busybox", "zsh"] {
             if let Some(sh) = program(name) {
                 let scene = &scene;
-                scope.spawn(move || scene(&Host::new(&sh)));
+                scope.spawn(move || scene(&sh));
             } else {
                 assert!(!["dash", "bash"].contains(&name), "{name} is missing");
             }
@@ -71,6 +76,18 @@ pub(in crate::link) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
         assert!(begun.elapsed() < DEADLINE, "not in time: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// The script of `made` as it runs on a system without /proc, and with a ps(1) that
+/// knows when processes started, or does not.
+pub(in crate::link) fn without_proc(mut made: Preamble, has_starts: bool) -> Preamble {
+    // As long as before: its length goes before it.
+    let mut script = text(&made.fed).replace("/proc/", "/none/");
+    if !has_starts {
+        script = script.replace("lstart=", "nstart=");
+    }
+    made.fed = script.into_bytes();
+    made
 }
 
 impl Host {

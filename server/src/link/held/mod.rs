@@ -22,6 +22,8 @@ mod on_this_host;
 mod rows;
 mod scripts;
 #[cfg(test)]
+mod strangers;
+#[cfg(test)]
 mod trial;
 #[cfg(test)]
 mod typed;

@@ -119,7 +119,8 @@ else
     mkfifo pipe || job_refuse 'no pipe could be made'
     sh ./recorder.sh "$job_mark" <pipe >/dev/null 2>&1 &
     job_recording=$!
-    job_inside_command='exec script -q -f -c "exec sh ./inner.sh" pipe'
+    # The mark tells a process of ours from others, where nothing else does.
+    job_inside_command="exec script -q -f -c 'exec sh ./inner.sh $job_mark' pipe"
     case $job_holder in
     screen) screen -U -S "$job_name" -c ./setup -dm sh -c "$job_inside_command" ;;
     dtach) dtach -n "./$job_name" -E -z -r none sh -c "$job_inside_command" ;;

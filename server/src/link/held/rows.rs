@@ -19,12 +19,17 @@ pub struct Left {
     pub kind: LeftKind,
     /// Its name there.
     pub mark: Mark,
-    /// `lives`, `ended` or `lost`.
+    /// `lives`, `ended`, `lost`, or [`Self::ELSEWHERE`].
     pub state: String,
     /// The holder of a shell; empty for none.
     pub holder: String,
     /// Of a shell, its id and its session.
     pub label: String,
+}
+
+impl Left {
+    /// The state of what runs on another host that shares the home.
+    pub const ELSEWHERE: &str = "elsewhere";
 }
 
 /// The rows of an answer that has come whole; none of one that has not.

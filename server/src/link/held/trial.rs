@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::super::durable::trial::{Host, program};
 use super::super::durable::{Answer, Errand, Frame, FrameParser, Mark};
 use super::super::remote_script::Preamble;
-use super::{Ending, HeldScript, end_script, held_script, watch_script};
+use super::{Ending, HeldScript, Left, end_script, held_script, list_script, rows, watch_script};
 
 /// Far more than anything here takes.
 pub(super) const DEADLINE: Duration = Duration::from_secs(20);
@@ -156,6 +156,16 @@ impl HeldHost {
 
     pub(super) fn end(&self, mark: &Mark) -> Answer {
         self.host.answer(Errand::Signal, mark, &end_script(mark))
+    }
+
+    /// What its list tells, of a script that `change` may change.
+    pub(super) fn list(&self, change: impl Fn(Preamble) -> Preamble) -> Vec<Left> {
+        let mark = Mark::fresh();
+        let made = change(list_script(&mark));
+        let mut child = self.host.exec(&made.command);
+        child.stdin.take().unwrap().write_all(&made.fed).unwrap();
+        let said = child.wait_with_output().unwrap().stdout;
+        rows(&String::from_utf8(said).unwrap(), &mark).unwrap()
     }
 
     /// The number of what waits in the terminal.
