@@ -19,12 +19,13 @@ pub(crate) struct Suite {
 const ALONE: [&str; 4] = ["kill_rounds", "bridges", "rehydrate", "forward_faults"];
 
 /// Suites that need more than OpenSSH.
-const MORE_NEEDS: [(&str, &[Need]); 7] = [
+const MORE_NEEDS: [(&str, &[Need]); 8] = [
     ("forwards", &[Need::Services]),
     ("forward_faults", &[Need::Network]),
     ("no_shell", &[Need::Strace]),
     ("durable_shells", &[Need::Shells, Need::Network]),
     ("shell_runs", &[Need::Shells]),
+    ("shell_set_ups", &[Need::Shells]),
     ("shells", &[Need::Shells]),
     ("sdk", &[Need::Python, Need::TypeScript]),
 ];

@@ -48,8 +48,9 @@ impl Hidden {
                 && ended_at.is_none()
                 && let Some(mark) = mark(&text, id)
             {
-                let ends = match mark {
-                    Mark::Ready(_) => *until == Until::Ready,
+                let ends = match &mark {
+                    // A bash without a line editor is plain, and has no key.
+                    Mark::Ready(kind) => *until == Until::Ready || kind == "plain",
                     Mark::Armed => true,
                     _ => false,
                 };
@@ -88,6 +89,9 @@ mod tests {
     fn the_way_in_is_not_shown_and_what_follows_is() {
         let mut hidden = Hidden::default();
         assert_eq!(hidden.pass(b"$ "), b"$ ");
+        hidden.begin("ab", Until::Armed);
+        assert_eq!(hidden.pass(b"\x1b]7717;ab;ready;plain\x07$ "), b"$ ");
+        assert_eq!(hidden.take_marks(), [Mark::Ready("plain".into())]);
         hidden.begin("ab", Until::Armed);
         assert_eq!(hidden.pass(b" sh -c '...'\r\n\x1b]7717;ab;rea"), b"");
         assert_eq!(hidden.pass(b"dy;bash\x07$ "), b"");

@@ -55,7 +55,7 @@ pub(in crate::shell) fn line(
         Kind::Plain => {
             // A typed tab is a key to busybox's editor.
             let quoted = quoted(command).replace('\t', r#"'"$(printf '\011')"'"#);
-            (format!(" __rsmcp {quoted}"), PLAIN_MAX_BYTES)
+            (plain(&quoted), PLAIN_MAX_BYTES)
         }
         // fish drops the tabs of a paste.
         Kind::Fish if command.contains('\t') => (fish_escaped(command), LINE_MAX_BYTES),
@@ -74,7 +74,15 @@ pub(in crate::shell) fn line(
     Ok(format!("{typed}\r").into_bytes())
 }
 
-fn quoted(text: &str) -> String {
+/// What has the text that plain.sh left run a quoted line. It stands outside any
+/// function, so that the line's `$?` and `$1` are the shell's own, and a status that is
+/// not 0 ends no shell with `set -e`.
+fn plain(quoted: &str) -> String {
+    format!(" __rsmcp_s=$? __rsmcp={quoted}; eval \"$__rsmcp_r\"; {{ __rsmcp_d&&:;}} 2>/dev/null")
+}
+
+/// In single quotes, for any Bourne shell.
+pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
@@ -115,7 +123,8 @@ mod tests {
                 Kind::Plain,
                 "echo 'x'",
                 true,
-                " __rsmcp 'echo '\\''x'\\'''\r",
+                " __rsmcp_s=$? __rsmcp='echo '\\''x'\\'''; eval \"$__rsmcp_r\"; \
+                 { __rsmcp_d&&:;} 2>/dev/null\r",
             ),
         ] {
             let line = line(kind, command, pastes).unwrap();

@@ -1,9 +1,16 @@
 //! The kinds of shells, and how each is hooked.
 
+use super::keys::quoted;
+
 const BASH: &str = include_str!("bash.sh");
 const ZSH: &str = include_str!("zsh.sh");
 const FISH: &str = include_str!("fish.fish");
 const PLAIN: &str = include_str!("plain.sh");
+
+/// Whether a bash has what its hook needs. An older one does not even parse it, and
+/// one without a line editor has no key.
+const BASH_HAS: &str =
+    "[[ -o emacs || -o vi ]] && ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] > 403))";
 
 /// How a shell is told from others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,14 +74,24 @@ pub(in crate::shell) fn probe(id: &str) -> Vec<u8> {
 /// The line that puts the hook `id` into a shell of this kind.
 pub(in crate::shell) fn install(kind: Kind, id: &str) -> Vec<u8> {
     let script = match kind {
-        Kind::Bash => BASH,
-        Kind::Zsh => ZSH,
-        Kind::Fish => FISH,
-        Kind::Plain => PLAIN,
+        Kind::Bash => {
+            let hook = quoted(&joined(BASH));
+            format!(
+                "if {BASH_HAS}; then eval {hook}; else {}; fi",
+                joined(PLAIN)
+            )
+        }
+        Kind::Zsh => joined(ZSH),
+        Kind::Fish => joined(FISH),
+        Kind::Plain => joined(PLAIN),
     };
+    format!(" {}\r", script.replace("ID", id)).into_bytes()
+}
+
+/// A script as one line, without its comments.
+fn joined(script: &str) -> String {
     let lines = script.lines().filter(|line| !line.starts_with('#'));
-    let joined = lines.collect::<Vec<_>>().join(" ");
-    format!(" {}\r", joined.replace("ID", id)).into_bytes()
+    lines.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -110,7 +127,9 @@ mod tests {
             assert!(!text.trim_end().contains(char::is_control), "{text}");
             assert!(text.contains("ab12") && !text.contains(";ID"), "{text}");
         }
-        // A terminal that hands over whole lines takes no longer ones.
-        assert!(install(Kind::Plain, "ab12").len() < 1_000);
+        // A terminal that hands over whole lines takes no longer ones; Linux's, that
+        // of a bash without a line editor, four times as long ones.
+        assert!(install(Kind::Plain, "0123456789abcdef").len() < 1_000);
+        assert!(install(Kind::Bash, "0123456789abcdef").len() < 4_000);
     }
 }
