@@ -158,8 +158,11 @@ fn a_durable_shell_is_found_again_with_every_byte_after_kill_9_and_cut_links() {
         let lines: String =
             (0..2000).fold(String::new(), |all, n| all + &format!("line {n:05}\r\n"));
         assert!(raw(&agent).contains(&lines), "bytes are missing");
-        // And again over a cut link.
+        // And again over a cut link. What is typed into one that has just died is lost.
         world.sshd.drop_connections();
+        until_true("the daemon has seen it", SOON, || {
+            agent.call("ssh_info", json!({"id": "web"})).ok()["state"] != "connected"
+        });
         let state = run(&agent, "pwd; echo $KEPT");
         assert_eq!(state["output"], "/usr/bin\nin the shell\n", "{state}");
         let closed = agent.call("ssh_shell_close", of(json!({}))).text();
@@ -278,17 +281,82 @@ fn a_durable_shell_goes_on_over_a_frozen_server_a_killed_link_and_a_cut_network(
         agent
             .call("ssh_shell_write", of(json!({"data": "\u{3}"})))
             .ok();
+        until_true("it is interrupted", SOON, || raw(&agent).contains("^C"));
         let shown = raw(&agent);
-        let last = counted(&agent);
+        let last = counted_in(&shown);
         let all: String = (1..=last).fold(String::new(), |all, n| all + &format!("n {n}\r\n"));
         assert!(shown.contains(&all), "bytes are missing: {shown}");
         agent.call("ssh_shell_close", of(json!({}))).words();
     }
 }
 
+#[test]
+fn a_line_that_says_nothing_runs_on_over_a_dropped_link_and_positions_outlive_the_daemon() {
+    for holder in HOLDERS {
+        println!("-- {holder}");
+        let world = world(holder);
+        let _ender = Ender::of(&world);
+        let agent = connected(&world, json!({"persistent": true, "auto_reconnect": true}));
+        let open = of(json!({"durable": true, "cols": 1000, "command": "bash -i"}));
+        agent.call("ssh_shell_open", open).ok();
+        assert_eq!(run(&agent, "true")["state"], "done");
+        let cursor = || info(&agent)["cursor"].as_u64().expect("a position");
+        let quiet = |gate: &str| {
+            let gate = world.remote(gate);
+            let line = format!(
+                "until [ -e {} ]; do sleep 0.1; done; echo through",
+                gate.display()
+            );
+            of(json!({"command": line, "timeout_ms": 500}))
+        };
+        let begun = agent.call("ssh_shell_run", quiet("first")).ok();
+        assert_eq!(begun["state"], "running", "{begun}");
+        let before = cursor();
+        world.sshd.drop_connections();
+        until_true("it is followed again", Duration::from_secs(30), || {
+            let typed = of(json!({"data": "#"}));
+            drop(agent.call("ssh_shell_write", typed));
+            cursor() > before
+        });
+        let waits = of(json!({"command": "", "timeout_ms": 500}));
+        let state = agent.call("ssh_shell_run", waits).ok();
+        assert_eq!(state["state"], "running", "{state}");
+        std::fs::write(world.remote("first"), "").expect("the gate opens");
+        let ended = run(&agent, "");
+        assert_eq!(ended["state"], "done", "{ended}");
+        assert!(ended["output"].as_str().unwrap().ends_with("through\n"));
+        assert_eq!(raw(&agent).matches(" true\r\n").count(), 1, "it came twice");
+        // Another daemon means the same bytes by a position.
+        let seen = |agent: &Agent| {
+            let call = of(json!({"cursor": before, "view": "raw", "timeout_ms": 0}));
+            let seen = agent.call("ssh_shell_read", call).ok();
+            (seen["lost_bytes"] == 0).then(|| seen["data"].as_str().unwrap().to_owned())
+        };
+        let begun = agent.call("ssh_shell_run", quiet("second")).ok();
+        assert_eq!(begun["state"], "running", "{begun}");
+        let told = seen(&agent).expect("it is kept");
+        world.daemon().kill();
+        drop(agent);
+        let agent = world.agent();
+        until_true("it is told again", Duration::from_secs(30), || {
+            seen(&agent).is_some_and(|again| again == told)
+        });
+        std::fs::write(world.remote("second"), "").expect("the gate opens");
+        until_true("its prompt is seen", SOON, || {
+            let call = of(json!({"command": "echo $((40 + 2))"}));
+            let reply = agent.call("ssh_shell_run", call);
+            !reply.is_error() && reply.ok()["output"] == "42\n"
+        });
+        agent.call("ssh_shell_close", of(json!({}))).words();
+    }
+}
+
 /// The last number that was printed.
 fn counted(agent: &Agent) -> u32 {
-    let shown = raw(agent);
+    counted_in(&raw(agent))
+}
+
+fn counted_in(shown: &str) -> u32 {
     let lines = shown.lines().filter_map(|line| line.strip_prefix("n "));
     lines
         .filter_map(|n| n.trim().parse().ok())

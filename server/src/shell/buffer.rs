@@ -1,16 +1,21 @@
 //! What a shell printed last, addressed by a position that only grows.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 /// What is kept of a shell's output, in bytes. Two hundred full ones are 200 MiB.
 pub(super) const KEPT_BYTES: usize = 1 << 20;
 
-/// The end of a stream. Positions count bytes from its beginning.
+/// The end of a stream. Positions count all bytes that came from its beginning on,
+/// those too that were hidden or lost: so a held shell's positions are the offsets of
+/// its record on the host, and mean the same to every daemon that follows it.
 #[derive(Debug, Default)]
 pub(super) struct Buffer {
     kept: VecDeque<u8>,
     /// The position of the first byte that is kept.
     start: u64,
+    /// Stretches behind `start` that came and are not kept, in order.
+    hidden: VecDeque<Range<u64>>,
 }
 
 /// A piece of what is kept.
@@ -21,6 +26,26 @@ pub(super) struct Piece {
     pub(super) at: u64,
     /// How much of what was asked for fell out.
     pub(super) lost: u64,
+    /// Stretches behind `at` of which no byte is in it, in order.
+    hidden: Vec<Range<u64>>,
+}
+
+impl Piece {
+    /// The position of its byte `index`, or behind its last one.
+    pub(super) fn position(&self, index: usize) -> u64 {
+        position(self.at, &self.hidden, index)
+    }
+
+    /// The position behind its last byte, and behind what is hidden there.
+    pub(super) fn end(&self) -> u64 {
+        self.position(self.bytes.len())
+    }
+
+    /// Leaves out what is behind a position.
+    pub(super) fn truncate(&mut self, to: u64) {
+        let to = index(self.at, &self.hidden, to.max(self.at));
+        self.bytes.truncate(to);
+    }
 }
 
 impl Buffer {
@@ -28,9 +53,29 @@ impl Buffer {
         let skipped = bytes.len().saturating_sub(KEPT_BYTES);
         let bytes = bytes.get(skipped..).unwrap_or_default();
         let over = (self.kept.len() + bytes.len()).saturating_sub(KEPT_BYTES);
-        self.kept.drain(..over.min(self.kept.len()));
-        self.start += (over + skipped) as u64;
+        if skipped > 0 {
+            self.skip(skipped as u64);
+        } else {
+            self.drop_first(over);
+        }
         self.kept.extend(bytes);
+    }
+
+    /// So many bytes came here that nobody is shown.
+    pub(super) fn hide(&mut self, bytes: u64) {
+        let from = self.end();
+        if bytes > 0 {
+            self.hidden.push_back(from..from + bytes);
+        }
+    }
+
+    fn drop_first(&mut self, count: usize) {
+        if count > 0 {
+            self.start = position(self.start, &self.hidden, count);
+            self.kept.drain(..count);
+            let start = self.start;
+            self.hidden.retain(|stretch| stretch.end > start);
+        }
     }
 
     /// Something is missing here that never came.
@@ -38,6 +83,7 @@ impl Buffer {
         if bytes > 0 {
             self.start = self.end().saturating_add(bytes);
             self.kept.clear();
+            self.hidden.clear();
         }
     }
 
@@ -48,14 +94,24 @@ impl Buffer {
 
     /// The position behind the last byte.
     pub(super) fn end(&self) -> u64 {
-        self.start + self.kept.len() as u64
+        position(self.start, &self.hidden, self.kept.len())
+    }
+
+    /// How many bytes are kept behind a position.
+    pub(super) fn kept_behind(&self, from: u64) -> u64 {
+        (self.kept.len() - self.index(from)) as u64
+    }
+
+    fn index(&self, from: u64) -> usize {
+        let at = from.clamp(self.start, self.end());
+        index(self.start, &self.hidden, at)
     }
 
     /// At most `most` bytes from `from` on; nothing from a position that is not
     /// reached yet.
     pub(super) fn read(&self, from: u64, most: usize) -> Piece {
         let at = from.clamp(self.start, self.end());
-        let skipped = usize::try_from(at - self.start).unwrap_or(usize::MAX);
+        let skipped = self.index(at);
         let (first, second) = self.kept.as_slices();
         let bytes = [
             part(first, skipped, most),
@@ -70,8 +126,37 @@ impl Buffer {
             bytes,
             at,
             lost: at.saturating_sub(from),
+            hidden: self
+                .hidden
+                .iter()
+                .filter(|stretch| stretch.end > at)
+                .cloned()
+                .collect(),
         }
     }
+}
+
+/// The position of the byte `index` of those from `start` on, of which none is in a
+/// stretch of `hidden`. Each of these ends behind `start`.
+fn position<'a>(start: u64, hidden: impl IntoIterator<Item = &'a Range<u64>>, index: usize) -> u64 {
+    let mut position = start + index as u64;
+    for stretch in hidden {
+        if stretch.start > position {
+            break;
+        }
+        position += stretch.end - stretch.start.max(start);
+    }
+    position
+}
+
+/// How many bytes stand between `start` and a position behind it.
+fn index<'a>(start: u64, hidden: impl IntoIterator<Item = &'a Range<u64>>, to: u64) -> usize {
+    let mut count = to - start;
+    for stretch in hidden {
+        let (from, end) = (stretch.start.max(start), stretch.end.min(to));
+        count -= end.saturating_sub(from);
+    }
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 /// At most `most` bytes behind the first `skipped`.
@@ -130,6 +215,49 @@ mod tests {
         }
         let beyond = buffer.read(7, 9);
         assert_eq!((beyond.bytes.len(), beyond.at, beyond.lost), (0, 3, 0));
+    }
+
+    #[test]
+    fn what_is_hidden_takes_positions_and_is_read_by_nobody() {
+        let mut buffer = Buffer::default();
+        buffer.push(b"ab");
+        buffer.hide(10);
+        buffer.hide(5);
+        buffer.push(b"cd");
+        buffer.hide(3);
+        assert_eq!(buffer.end(), 22);
+        for (from, bytes) in [
+            (0, &b"abcd"[..]),
+            (1, b"bcd"),
+            (2, b"cd"),
+            (9, b"cd"),
+            (18, b"d"),
+        ] {
+            let piece = buffer.read(from, 9);
+            assert_eq!((piece.bytes.as_slice(), piece.lost), (bytes, 0), "{from}");
+            assert_eq!(piece.end(), 22, "{from}");
+            assert_eq!(buffer.kept_behind(from), bytes.len() as u64, "{from}");
+        }
+        let piece = buffer.read(0, 3);
+        assert_eq!(
+            [0, 1, 2, 3].map(|index| piece.position(index)),
+            [0, 1, 17, 18]
+        );
+        let mut part = buffer.read(0, 9);
+        part.truncate(17);
+        assert_eq!(part.bytes, b"ab");
+        // As the kept bytes fall out, so do the stretches between them.
+        buffer.push(&vec![b'x'; KEPT_BYTES - 1]);
+        assert_eq!(
+            (buffer.start(), buffer.end()),
+            (18, 22 + KEPT_BYTES as u64 - 1)
+        );
+        assert_eq!(buffer.read(0, 2).bytes, b"dx");
+        buffer.push(&vec![b'y'; KEPT_BYTES]);
+        assert_eq!(
+            (buffer.start(), buffer.hidden.len()),
+            (22 + KEPT_BYTES as u64 - 1, 0)
+        );
     }
 
     #[test]

@@ -109,9 +109,14 @@ impl Shell {
         self.paper().size()
     }
 
-    /// The position behind its last output.
+    /// The position behind the last output that is shown.
     pub fn cursor(&self) -> u64 {
         self.paper().buffer().end()
+    }
+
+    /// How many bytes of its output were taken, whatever became of them.
+    pub(super) fn taken(&self) -> u64 {
+        self.paper().taken()
     }
 
     /// What no read without a cursor has taken, in bytes.

@@ -55,13 +55,13 @@ pub(super) async fn follow(mut resting: Resting, links: Links) -> Option<Resting
             rest(&connection, AGAIN_MAX).await;
             continue;
         }
-        let before = resting.shell.cursor();
+        let before = resting.shell.taken();
         let looked = tokio::select! {
             biased;
             () = closing.cancelled() => return None,
             looked = look(&mut resting, &connection, &links) => looked,
         };
-        if resting.shell.cursor() != before {
+        if resting.shell.taken() != before {
             (wait, gone) = (AGAIN, 0);
         }
         match looked {
@@ -98,7 +98,7 @@ async fn look(
 ) -> Result<HeldEnd, LinkError> {
     let news = Notify::new();
     let (shell, mark) = (Arc::clone(&resting.shell), resting.mark.clone());
-    let watching = connection.watch_held(&mark, shell.cursor(), shell.as_ref(), &news);
+    let watching = connection.watch_held(&mark, shell.taken(), shell.as_ref(), &news);
     let attaching = stay_attached(resting, links, &news);
     tokio::select! {
         ended = watching => ended,

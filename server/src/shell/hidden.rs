@@ -1,6 +1,9 @@
 //! Holds back what is only the way in of a prompt hook: a line that was typed to
-//! learn what shell there is, and its echo. If the hook does not answer, all of
-//! it is shown after all.
+//! learn what shell there is, and its echo. The holding back ends, whatever comes
+//! first:
+//! - at the mark that the hook was to say: what was held is never shown;
+//! - when too much came, the shell ends or output is lost, or whoever hooks gives up
+//!   or is given up: all of it is shown after all.
 
 use super::marks::{Mark, mark};
 use super::scan::{Finding, Scanner};
@@ -16,6 +19,21 @@ pub(super) enum Until {
     Ready,
     /// That the line editor listens, which is after the next prompt.
     Armed,
+}
+
+/// What becomes of output that came.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Passed {
+    /// So many bytes, which came first, are never shown.
+    pub(super) hidden: u64,
+    /// This is, behind them. What is in neither is held back still.
+    pub(super) shown: Vec<u8>,
+}
+
+impl Passed {
+    fn shown(shown: Vec<u8>) -> Self {
+        Self { hidden: 0, shown }
+    }
 }
 
 /// What is held back.
@@ -36,10 +54,10 @@ impl Hidden {
         self.hook = Some((id.to_owned(), until));
     }
 
-    /// What of `bytes` is to be shown.
-    pub(super) fn pass(&mut self, bytes: &[u8]) -> Vec<u8> {
+    /// What of `bytes`, and of what was held back before, is to be shown.
+    pub(super) fn pass(&mut self, bytes: &[u8]) -> Passed {
         let Some((id, until)) = &self.hook else {
-            return bytes.to_vec();
+            return Passed::shown(bytes.to_vec());
         };
         self.held.extend_from_slice(bytes);
         let (mut ended_at, heard) = (None, &mut self.heard);
@@ -60,13 +78,20 @@ impl Hidden {
         });
         if let Some(to) = ended_at {
             self.hook = None;
-            let held = std::mem::take(&mut self.held);
-            return held.get(to..).unwrap_or_default().to_vec();
+            let mut held = std::mem::take(&mut self.held);
+            let shown = held.split_off(to.min(held.len()));
+            let hidden = held.len() as u64;
+            return Passed { hidden, shown };
         }
         if self.held.len() > HELD_MAX_BYTES {
-            return self.give_up();
+            return Passed::shown(self.give_up());
         }
-        Vec::new()
+        Passed::default()
+    }
+
+    /// How much is held back now, in bytes.
+    pub(super) fn held(&self) -> u64 {
+        self.held.len() as u64
     }
 
     /// What the hook said in what was held back.
@@ -88,27 +113,31 @@ mod tests {
     #[test]
     fn the_way_in_is_not_shown_and_what_follows_is() {
         let mut hidden = Hidden::default();
-        assert_eq!(hidden.pass(b"$ "), b"$ ");
+        assert_eq!(hidden.pass(b"$ ").shown, b"$ ");
         hidden.begin("ab", Until::Armed);
-        assert_eq!(hidden.pass(b"\x1b]7717;ab;ready;plain\x07$ "), b"$ ");
+        let plain = hidden.pass(b"\x1b]7717;ab;ready;plain\x07$ ");
+        assert_eq!(plain.shown, b"$ ");
         assert_eq!(hidden.take_marks(), [Mark::Ready("plain".into())]);
         hidden.begin("ab", Until::Armed);
-        assert_eq!(hidden.pass(b" sh -c '...'\r\n\x1b]7717;ab;rea"), b"");
-        assert_eq!(hidden.pass(b"dy;bash\x07$ "), b"");
+        for held in [&b" sh -c '...'\r\n\x1b]7717;ab;rea"[..], b"dy;bash\x07$ "] {
+            assert_eq!(hidden.pass(held), Passed::default());
+        }
+        let before = hidden.held();
         assert_eq!(hidden.take_marks(), [Mark::Ready("bash".into())]);
-        assert_eq!(hidden.pass(b"\x1b]7717;ab;armed;\x07$ "), b"$ ");
+        let passed = hidden.pass(b"\x1b]7717;ab;armed;\x07$ ");
+        assert_eq!((passed.hidden, passed.shown), (before + 17, b"$ ".to_vec()));
         assert_eq!(hidden.take_marks(), [Mark::Armed]);
-        assert_eq!(hidden.pass(b"x"), b"x");
+        assert_eq!((hidden.held(), hidden.pass(b"x").shown), (0, b"x".to_vec()));
     }
 
     #[test]
     fn without_an_answer_nothing_is_kept_back_for_ever() {
         let mut hidden = Hidden::default();
         hidden.begin("ab", Until::Ready);
-        assert_eq!(hidden.pass(b"Password: "), b"");
+        assert_eq!(hidden.pass(b"Password: "), Passed::default());
         assert_eq!(hidden.give_up(), b"Password: ");
         hidden.begin("ab", Until::Ready);
         let flood = vec![b'y'; HELD_MAX_BYTES + 1];
-        assert_eq!(hidden.pass(&flood).len(), flood.len());
+        assert_eq!(hidden.pass(&flood).shown.len(), flood.len());
     }
 }

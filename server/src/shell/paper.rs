@@ -62,11 +62,19 @@ impl Paper {
     /// question in it.
     pub(super) fn print(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.last_output = Instant::now();
-        let shown = self.hidden.pass(bytes);
+        let passed = self.hidden.pass(bytes);
         for mark in self.hidden.take_marks() {
             self.run.heard(mark, self.buffer.end(), self.buffer.end());
         }
-        self.show(&shown)
+        self.buffer.hide(passed.hidden);
+        self.scanner.pass_over(passed.hidden);
+        self.show(&passed.shown)
+    }
+
+    /// How many bytes came so far: shown, hidden, held back and lost ones. Of a held
+    /// shell it is the offset on its host from which its output goes on.
+    pub(super) fn taken(&self) -> u64 {
+        self.buffer.end() + self.hidden.held()
     }
 
     fn show(&mut self, bytes: &[u8]) -> Vec<u8> {
@@ -97,6 +105,8 @@ impl Paper {
     }
 
     pub(super) fn skip(&mut self, bytes: u64) {
+        // What is held back came before.
+        self.unhide();
         self.buffer.skip(bytes);
         self.scanner = Scanner::at(self.buffer.end());
     }
@@ -147,8 +157,7 @@ impl Paper {
     }
 
     pub(super) fn unread(&self) -> u64 {
-        let begin = self.next_read.max(self.buffer.start());
-        self.buffer.end().saturating_sub(begin)
+        self.buffer.kept_behind(self.next_read)
     }
 
     /// Something was typed.
@@ -175,8 +184,7 @@ impl Paper {
     pub(super) fn between(&self, from: u64, to: u64) -> Piece {
         let length = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
         let mut piece = self.buffer.read(from, length.min(KEPT_BYTES));
-        let inside = usize::try_from(to.saturating_sub(piece.at)).unwrap_or(usize::MAX);
-        piece.bytes.truncate(inside);
+        piece.truncate(to);
         piece
     }
 
@@ -222,5 +230,43 @@ impl Paper {
         let piece = self.buffer.read(from, KEPT_BYTES);
         let shown = self.text(&piece.bytes);
         shown.rsplit('\n').next().unwrap_or_default().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_that_came_counts_in_positions_hidden_ones_too() {
+        let mut paper = Paper::new(24, 80);
+        paper.print(b"$ ");
+        paper.run.ask("ab".into());
+        paper.hide("ab", Until::Armed);
+        let way_in = b" sh -c '...'\r\n\x1b]7717;ab;ready;bash\x07$ ";
+        paper.print(way_in);
+        assert_eq!(
+            (paper.buffer().end(), paper.taken()),
+            (2, 2 + way_in.len() as u64)
+        );
+        let armed = b"\x1b]7717;ab;armed;\x07";
+        paper.print(armed);
+        let behind = 2 + (way_in.len() + armed.len()) as u64;
+        assert_eq!((paper.buffer().end(), paper.taken()), (behind, behind));
+        paper.run.begin(behind);
+        paper.print(b"ls\r\n\x1b]133;C;rsmcp=ab\x07file\r\n\x1b]133;D;0;rsmcp=ab;cwd=/\x07$ ");
+        let line = paper.run.line.as_ref().unwrap();
+        let to = line.outcome.as_ref().unwrap().to;
+        assert_eq!(paper.between(line.begins_at(), to).bytes, b"file\r\n");
+        assert!(paper.between(0, to).bytes.starts_with(b"$ ls\r\n"));
+        // What is held back came before what is lost.
+        paper.hide("cd", Until::Armed);
+        paper.print(b"held");
+        let taken = paper.taken();
+        paper.skip(7);
+        assert_eq!(
+            (paper.buffer().end(), paper.taken()),
+            (taken + 7, taken + 7)
+        );
     }
 }

@@ -134,10 +134,10 @@ fn read(paper: &Paper, wanted: &Wanted, fits: impl Fn(&str) -> bool) -> Seen {
     let from = wanted.cursor.unwrap_or_else(|| paper.next_read());
     let mut most = wanted.most.clamp(1, KEPT_BYTES);
     loop {
-        let piece = paper.buffer().read(from, most);
-        let is_last = piece.at + piece.bytes.len() as u64 == paper.buffer().end();
+        let mut piece = paper.buffer().read(from, most);
+        let is_last = piece.end() == paper.buffer().end();
         let is_over = is_last && paper.end().is_some();
-        let mut bytes = piece.bytes;
+        let mut bytes = std::mem::take(&mut piece.bytes);
         if !is_over {
             // What is not ended yet begins the next read, unless nothing else is there.
             let kept = whole(&bytes);
@@ -150,7 +150,7 @@ fn read(paper: &Paper, wanted: &Wanted, fits: impl Fn(&str) -> bool) -> Seen {
             _ => paper.text(&bytes),
         };
         if fits(&data) || most <= 64 {
-            let cursor = piece.at + bytes.len() as u64;
+            let cursor = piece.position(bytes.len());
             return seen(paper, data, cursor, piece.lost);
         }
         most /= 2;

@@ -49,6 +49,11 @@ impl Scanner {
         }
     }
 
+    /// So many bytes stand here that are not to be read.
+    pub(super) fn pass_over(&mut self, bytes: u64) {
+        self.position += bytes;
+    }
+
     /// Reads on; `found` hears of each finding, with the positions of its first
     /// byte and behind its last.
     pub(super) fn read(&mut self, bytes: &[u8], mut found: impl FnMut(Finding, u64, u64)) {

@@ -67,7 +67,7 @@ impl Terminal {
     /// Draws all that is new and still kept.
     pub(super) fn catch_up(&mut self, buffer: &Buffer) {
         let piece = buffer.read(self.drawn, KEPT_BYTES);
-        self.drawn = piece.at + piece.bytes.len() as u64;
+        self.drawn = piece.end();
         let parser = &mut self.parser;
         // A defect there costs this screen alone.
         let drawn = catch_unwind(AssertUnwindSafe(|| parser.process(&piece.bytes)));
