@@ -351,6 +351,35 @@ fn a_line_that_says_nothing_runs_on_over_a_dropped_link_and_positions_outlive_th
     }
 }
 
+#[test]
+fn a_durable_shell_whose_opening_is_cancelled_leaves_its_id_free() {
+    let world = world("tmux");
+    let _ender = Ender::of(&world);
+    let agent = connected(&world, json!({}));
+    world.sshd.freeze();
+    let open = of(json!({"durable": true}));
+    let pending = agent.begin("ssh_shell_open", open.clone());
+    until_true("it is listed", SOON, || {
+        agent.call("ssh_shell_list", json!({})).ok() != json!([])
+    });
+    agent.cancel(&pending);
+    until_true("it is on record", SOON, || {
+        let asked = json!({"tool": "ssh_shell_open"});
+        agent.call("history", asked).ok()[0]["outcome"] == "interrupted"
+    });
+    world.sshd.thaw();
+    until_true("its id is free", Duration::from_secs(30), || {
+        !agent.call("ssh_shell_open", open.clone()).is_error()
+    });
+    assert_eq!(run(&agent, "echo it lives")["output"], "it lives\n");
+    let folder = world
+        .host_home()
+        .join(".local/state/remote-shell-mcp/shells");
+    until_true("the first is gone", SOON, || {
+        std::fs::read_dir(&folder).expect("its folder").count() == 1
+    });
+}
+
 /// The last number that was printed.
 fn counted(agent: &Agent) -> u32 {
     counted_in(&raw(agent))

@@ -44,6 +44,7 @@ pub struct Typed {
 
 #[derive(Debug, Default)]
 struct Progress {
+    begun: AtomicBool,
     sent: AtomicUsize,
     given_up: AtomicBool,
 }
@@ -70,10 +71,14 @@ impl Typed {
         (&mut self.done).await.is_ok()
     }
 
-    /// The rest is not typed. How many bytes were.
-    pub fn give_up(&self) -> usize {
-        self.progress.given_up.store(true, Ordering::Relaxed);
-        self.progress.sent.load(Ordering::Relaxed)
+    /// The rest is not typed. How many bytes were handed to the link; none if no
+    /// terminal has begun with it, and then none will.
+    pub fn give_up(&self) -> Option<usize> {
+        // Whoever types says that it begins and then looks whether it was given up,
+        // in the other order: one of both sees the other.
+        self.progress.given_up.store(true, Ordering::SeqCst);
+        let has_begun = self.progress.begun.load(Ordering::SeqCst);
+        has_begun.then(|| self.progress.sent.load(Ordering::SeqCst))
     }
 }
 
@@ -99,16 +104,32 @@ pub(super) async fn obey(
 }
 
 async fn type_in(writer: &ChannelWriteHalf<Msg>, typing: Typing) -> Result<(), russh::Error> {
+    typing.progress.begun.store(true, Ordering::SeqCst);
     for piece in typing.bytes.chunks(PIECE_BYTES) {
-        if typing.progress.given_up.load(Ordering::Relaxed) {
+        if typing.progress.given_up.load(Ordering::SeqCst) {
             return Ok(());
         }
         writer.data_bytes(piece.to_vec()).await?;
         let sent = &typing.progress.sent;
-        sent.fetch_add(piece.len(), Ordering::Relaxed);
+        sent.fetch_add(piece.len(), Ordering::SeqCst);
     }
     if typing.done.send(()).is_err() {
         tracing::debug!("whoever typed this went away");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_no_terminal_has_begun_was_not_typed() {
+        let (typing, typed) = Typing::new(b"text".to_vec());
+        assert_eq!(typed.give_up(), None);
+        typing.progress.begun.store(true, Ordering::SeqCst);
+        assert_eq!(typed.give_up(), Some(0));
+        typing.progress.sent.store(4, Ordering::SeqCst);
+        assert_eq!(typed.give_up(), Some(4));
+    }
 }

@@ -1,5 +1,6 @@
 //! One shell: what it printed, and the way to its keyboard.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
@@ -47,6 +48,8 @@ pub struct Shell {
     orders: mpsc::Sender<TerminalOrder>,
     closing: CancellationToken,
     opened: CancellationToken,
+    /// A terminal is there that types; of a durable shell it comes and goes.
+    is_attached: AtomicBool,
     /// Held by whoever runs a line in it.
     pub(super) running: tokio::sync::Mutex<()>,
 }
@@ -63,12 +66,24 @@ pub enum TypeError {
         /// How many went out.
         sent: usize,
     },
+    /// The terminal went away in the middle; the shell lives.
+    #[error(
+        "its terminal was lost after {sent} bytes were sent; whether they were typed is not known"
+    )]
+    Detached {
+        /// How many went out.
+        sent: usize,
+    },
+    /// No terminal took it. Nothing was typed.
+    #[error("no terminal is attached to it now, and nothing was typed")]
+    NotAttached,
 }
 
 impl Shell {
     /// A new one of a size, and the orders that its driver is to obey.
     pub fn new(facts: Facts, rows: u16, cols: u16) -> (Arc<Self>, mpsc::Receiver<TerminalOrder>) {
         let (orders, taken) = mpsc::channel(ORDERS_MAX);
+        let is_durable = facts.is_durable;
         let shell = Arc::new(Self {
             facts,
             holder: OnceLock::new(),
@@ -77,6 +92,7 @@ impl Shell {
             orders,
             closing: CancellationToken::new(),
             opened: CancellationToken::new(),
+            is_attached: AtomicBool::new(!is_durable),
             running: tokio::sync::Mutex::default(),
         });
         (shell, taken)
@@ -119,6 +135,11 @@ impl Shell {
         self.paper().taken()
     }
 
+    /// Whether a terminal types into it now.
+    pub(super) fn set_attached(&self, is_attached: bool) {
+        self.is_attached.store(is_attached, Ordering::Relaxed);
+    }
+
     /// What no read without a cursor has taken, in bytes.
     pub fn unread(&self) -> u64 {
         self.paper().unread()
@@ -155,9 +176,15 @@ impl Shell {
                 self.paper().typed();
                 Ok(())
             }
-            Ok(false) => Err(TypeError::Ended),
-            Err(_late) => Err(TypeError::Stuck {
-                sent: typed.give_up(),
+            Ok(false) if self.end().is_some() => Err(TypeError::Ended),
+            Ok(false) => Err(match typed.give_up() {
+                Some(sent) => TypeError::Detached { sent },
+                None => TypeError::NotAttached,
+            }),
+            Err(_late) => Err(match typed.give_up() {
+                Some(sent) => TypeError::Stuck { sent },
+                None if self.is_attached.load(Ordering::Relaxed) => TypeError::Stuck { sent: 0 },
+                None => TypeError::NotAttached,
             }),
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use schema::Fault;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 use super::end::End;
 use super::handle::Shell;
@@ -32,19 +33,29 @@ pub(super) struct Resting {
     pub(super) orders: mpsc::Receiver<TerminalOrder>,
 }
 
-/// Follows the shell to its end, and gives it back when the links of its session
-/// have ended for good.
-pub(super) async fn follow(mut resting: Resting, links: Links) -> Option<Resting> {
+/// Why a held shell is not followed any more.
+#[derive(Debug)]
+pub(super) enum Left {
+    /// It ended so, which nobody was told yet.
+    Ended(End),
+    /// Somebody closed it, and tells.
+    Closed,
+    /// The links of its session have ended for good.
+    Unlinked(Resting),
+}
+
+/// Follows the shell until it ends, is closed, or no link leads to it.
+pub(super) async fn follow(mut resting: Resting, links: Links) -> Left {
     let mut state = links.state.clone();
     let closing = resting.shell.closing().clone();
     let (mut wait, mut gone) = (AGAIN, 0);
     loop {
         let connection = tokio::select! {
             biased;
-            () = closing.cancelled() => return None,
+            () = closing.cancelled() => return Left::Closed,
             link = living(&mut state) => match link {
                 Some(connection) => connection,
-                None => return Some(resting),
+                None => return Left::Unlinked(resting),
             },
         };
         if connection.host() != resting.host {
@@ -52,13 +63,13 @@ pub(super) async fn follow(mut resting: Resting, links: Links) -> Option<Resting
                 shell = resting.shell.facts().id,
                 "its session leads to another host"
             );
-            rest(&connection, AGAIN_MAX).await;
+            rest(&connection, AGAIN_MAX, &closing).await;
             continue;
         }
         let before = resting.shell.taken();
         let looked = tokio::select! {
             biased;
-            () = closing.cancelled() => return None,
+            () = closing.cancelled() => return Left::Closed,
             looked = look(&mut resting, &connection, &links) => looked,
         };
         if resting.shell.taken() != before {
@@ -67,23 +78,21 @@ pub(super) async fn follow(mut resting: Resting, links: Links) -> Option<Resting
         match looked {
             Ok(HeldEnd::Exited(status)) => {
                 let exit_code = Some(i32::try_from(status).unwrap_or(i32::MAX));
-                resting.shell.ended(End {
+                return Left::Ended(End {
                     exit_code,
                     ..End::default()
                 });
-                return None;
             }
             Ok(HeldEnd::Gone(why)) => {
                 gone += 1;
                 if gone >= GONE_TIMES {
-                    resting.shell.ended(End::lost(why));
-                    return None;
+                    return Left::Ended(End::lost(why));
                 }
-                rest(&connection, AGAIN).await;
+                rest(&connection, AGAIN, &closing).await;
             }
             Err(error) => {
                 tracing::info!(shell = resting.shell.facts().id, %error, "a shell is not followed");
-                rest(&connection, wait).await;
+                rest(&connection, wait, &closing).await;
                 wait = (wait * 2).min(AGAIN_MAX);
             }
         }
@@ -113,9 +122,10 @@ async fn stay_attached(
     links: &Links,
     news: &Notify,
 ) -> std::convert::Infallible {
+    let shell = Arc::clone(&resting.shell);
     loop {
         if let Some(connection) = (links.place)().await {
-            let (rows, cols) = resting.shell.size();
+            let (rows, cols) = shell.size();
             let pty = Pty {
                 term: "xterm-256color".into(),
                 rows,
@@ -125,36 +135,48 @@ async fn stay_attached(
                 is_awaited: true,
                 agent: None,
             };
+            let attached = Attached {
+                news,
+                shell: &shell,
+            };
             let ended = connection
-                .run_pty(pty, &News(news), &mut resting.orders)
+                .run_pty(pty, &attached, &mut resting.orders)
                 .await;
-            tracing::debug!(
-                shell = resting.shell.facts().id,
-                ?ended,
-                "its terminal is detached"
-            );
+            tracing::debug!(shell = shell.facts().id, ?ended, "its terminal is detached");
         }
         news.notify_one();
         sleep(AGAIN).await;
     }
 }
 
-/// Waits a while, or until the link ends.
-async fn rest(connection: &Connection, wait: Duration) {
+/// Waits a while, or until the link ends or somebody ends the shell.
+async fn rest(connection: &Connection, wait: Duration, closing: &CancellationToken) {
     tokio::select! {
         () = connection.closed().cancelled() => {}
+        () = closing.cancelled() => {}
         () = sleep(wait) => {}
     }
 }
 
-/// Says that something was printed.
-struct News<'a>(&'a Notify);
+/// A terminal that is attached while this lives. Says that something was printed.
+struct Attached<'a> {
+    news: &'a Notify,
+    shell: &'a Shell,
+}
 
-impl OutputSink for News<'_> {
-    fn sent(&self) {}
+impl OutputSink for Attached<'_> {
+    fn sent(&self) {
+        self.shell.set_attached(true);
+    }
 
     fn write(&self, _stream: Stream, _bytes: &[u8]) {
-        self.0.notify_one();
+        self.news.notify_one();
+    }
+}
+
+impl Drop for Attached<'_> {
+    fn drop(&mut self) {
+        self.shell.set_attached(false);
     }
 }
 

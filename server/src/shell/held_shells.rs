@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use super::drive::forget_later;
 use super::end::End;
 use super::handle::{Facts, Owner, Shell};
-use super::held::{HeldError, Resting, follow};
+use super::held::{HeldError, Left, Resting, follow};
 use super::registry::Shells;
 use crate::clock::{from_ms, ms_of};
 use crate::link::{Connection, HeldBegun, HeldOpen, LinkError, Links, Mark, living};
@@ -111,7 +111,13 @@ impl HeldShells {
             opened_at_ms: ms_of(shell.facts().opened_at),
         };
         let put = |holder| Change::PutDurableShell(Box::new(saved(holder)));
-        self.store.commit(vec![put(String::new())]).await?;
+        self.lock()
+            .marks
+            .insert(key_of(&shell), (open.mark.clone(), host.clone()));
+        if let Err(error) = self.store.commit(vec![put(String::new())]).await {
+            self.forget(&shell, &open.mark).await;
+            return Err(error.into());
+        }
         let begun = connection.open_held(&open).await;
         // Asked again it tells: it is opened once.
         let begun = match begun {
@@ -124,7 +130,7 @@ impl HeldShells {
         let holder = match begun {
             HeldBegun::Held(holder) => holder,
             HeldBegun::NotOpened(error) => {
-                self.forget(&shell).await;
+                self.forget(&shell, &open.mark).await;
                 return Err(error.into());
             }
             HeldBegun::Unknown(error) => {
@@ -132,13 +138,13 @@ impl HeldShells {
                 String::new()
             }
         };
-        self.store.commit(vec![put(holder.clone())]).await?;
+        if let Err(error) = self.store.commit(vec![put(holder.clone())]).await {
+            tracing::warn!(%error, "the state does not name the holder of a durable shell");
+        }
         shell.set_holder(holder);
-        let mut book = self.lock();
-        book.marks
-            .insert(key_of(&shell), (open.mark.clone(), host.clone()));
-        book.links.insert(session_id.to_string(), links.clone());
-        drop(book);
+        self.lock()
+            .links
+            .insert(session_id.to_string(), links.clone());
         let resting = Resting {
             shell,
             mark: open.mark,
@@ -182,6 +188,7 @@ impl HeldShells {
             return Err(HeldError::Elsewhere);
         }
         connection.end_held(&mark).await?;
+        self.forget(shell, &mark).await;
         shell.closing().cancel();
         shell.ended(End::default());
         Ok(())
@@ -198,7 +205,7 @@ impl HeldShells {
     fn go_on(&self, one: Resting, mut links: Links) {
         let this = self.clone();
         self.tasks.spawn(async move {
-            let shell = Arc::clone(&one.shell);
+            let (shell, mark) = (Arc::clone(&one.shell), one.mark.clone());
             let mut one = one;
             loop {
                 let following = follow(one, links.clone());
@@ -207,8 +214,15 @@ impl HeldShells {
                     // It goes on on its host, and in the state.
                     () = this.stopping.cancelled() => return,
                 };
-                let Some(left) = left else {
-                    break;
+                let left = match left {
+                    Left::Unlinked(left) => left,
+                    Left::Ended(end) => {
+                        // Once it is told, its id is free for another.
+                        this.forget(&shell, &mark).await;
+                        shell.ended(end);
+                        break;
+                    }
+                    Left::Closed => break,
                 };
                 let mut book = this.lock();
                 let Owner::Session(session) = &left.shell.facts().owner else {
@@ -228,15 +242,23 @@ impl HeldShells {
                     }
                 }
             }
-            this.forget(&shell).await;
             forget_later(shell, this.shells.clone(), this.stopping.clone()).await;
         });
     }
 
-    /// Nothing is to be brought back any more.
-    async fn forget(&self, shell: &Shell) {
-        self.lock().marks.remove(&key_of(shell));
-        let (Owner::Session(session), id) = &key_of(shell) else {
+    /// The shell `mark` is not to be brought back any more. Another that has its id by
+    /// now is left alone.
+    async fn forget(&self, shell: &Shell, mark: &Mark) {
+        let key = key_of(shell);
+        {
+            let mut book = self.lock();
+            match book.marks.get(&key) {
+                Some((known, _)) if known == mark => {}
+                _ => return,
+            }
+            book.marks.remove(&key);
+        }
+        let (Owner::Session(session), id) = &key else {
             return;
         };
         let (Ok(session_id), Ok(id)) = (Id::new(session), Id::new(id)) else {
@@ -271,6 +293,47 @@ impl HeldError {
         match self {
             Self::Link(error) => Some(error),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use storage::state::StateOptions;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_end_of_a_shell_leaves_another_that_has_its_id_by_now() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = StateStore::open(StateOptions {
+            path: folder.path().join("state.redb"),
+            backups_folder: folder.path().join("backups"),
+            go_state: None,
+            program_version: "test".into(),
+            now_ms: 0,
+        })
+        .unwrap();
+        let (old, new) = (Mark::fresh(), Mark::fresh());
+        let saved = SavedDurableShell {
+            session_id: Id::new("web").unwrap(),
+            id: Id::new("a").unwrap(),
+            host: "host".into(),
+            mark: new.to_string(),
+            holder: String::new(),
+            rows: 24,
+            cols: 80,
+            opened_at_ms: 0,
+        };
+        let put = Change::PutDurableShell(Box::new(saved.clone()));
+        store.commit(vec![put]).await.unwrap();
+        let around = (TaskTracker::new(), CancellationToken::new());
+        let held = HeldShells::new(Shells::default(), store.clone(), around, vec![saved]);
+        let shell = held.shells.list(None).remove(0);
+        for (mark, left) in [(&old, 1), (&new, 0)] {
+            held.forget(&shell, mark).await;
+            let there = store.picture().await.unwrap().durable_shells;
+            assert_eq!(there.len(), left);
         }
     }
 }

@@ -115,6 +115,16 @@ pub(super) fn not_typed(shell: &Shell, error: &TypeError) -> Fault {
             )
             .next("ssh_shell_read still has what it printed; ssh_shell_open opens it anew")
         }
+        TypeError::Detached { .. } => {
+            Fault::new(Code::OutcomeUnknown, format!("the shell {id}: {words}"))
+                .next("it lives: ssh_shell_read shows what came of it")
+        }
+        TypeError::NotAttached => {
+            Fault::new(Code::NotConnected, format!("the shell {id}: {words}")).next(
+                "it goes on on its host; ssh_info says whether its session is connected, and then \
+                 it is typed again",
+            )
+        }
         TypeError::Stuck { .. } => Fault::new(Code::Timeout, format!("the shell {id}: {words}"))
             .next("ssh_shell_read shows what runs there; ssh_shell_close ends it"),
     }

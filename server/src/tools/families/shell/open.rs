@@ -4,14 +4,18 @@ use std::sync::Arc;
 
 use schema::limits::SESSION_WAIT;
 use schema::tools::shell::SshShellOpen;
-use schema::{Code, Fault};
-use tokio::sync::oneshot;
+use schema::{Code, Fault, Id};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::info::info;
-use crate::link::{HeldOpen, LinkError, Mark, Pty, is_variable_name};
+use crate::link::{
+    Connection, HeldOpen, LinkError, Links, Mark, Pty, TerminalOrder, is_variable_name,
+};
 use crate::sessions::Session;
-use crate::shell::{Facts, NoRoom, Owner, Shell, drive, forget_later};
+use crate::shell::{
+    End, Facts, HeldError, HeldShells, NoRoom, Owner, Shell, Shells, drive, forget_later,
+};
 use crate::tools::answer::Answer;
 use crate::tools::caller::Caller;
 use crate::tools::desk::Tools;
@@ -147,12 +151,26 @@ async fn hold(
         env: pty.env,
         command: pty.command,
     };
-    let listed = (Arc::clone(&shell), orders);
-    let opening = parts
-        .held_shells
-        .open(session.id(), listed, open, &connection, session.links());
-    if let Err(error) = opening.await {
-        parts.shells.remove(&shell);
+    let (tell, told) = oneshot::channel();
+    let opening = hold_or_end(
+        (parts.held_shells.clone(), parts.shells.clone()),
+        session.id().clone(),
+        (Arc::clone(&shell), orders),
+        (open, connection, session.links()),
+        tell,
+    );
+    let stopping = parts.stopping.clone();
+    parts.tasks.spawn(async move {
+        tokio::select! {
+            () = opening => {}
+            // It is in the state, and followed when the daemon is back.
+            () = stopping.cancelled() => {}
+        }
+    });
+    let Ok(opened) = told.await else {
+        return Err(Fault::new(Code::Cancelled, "the daemon stops"));
+    };
+    if let Err(error) = opened {
         if let Some(link) = error.link() {
             return Err(not_opened(&facts, link));
         }
@@ -162,6 +180,32 @@ async fn hold(
         );
     }
     Ok(shell)
+}
+
+/// Opens a listed shell on its host. Whoever waits for that may go away; then it is
+/// ended again.
+async fn hold_or_end(
+    (held, shells): (HeldShells, Shells),
+    session_id: Id,
+    (shell, orders): (Arc<Shell>, mpsc::Receiver<TerminalOrder>),
+    (open, connection, links): (HeldOpen, Arc<Connection>, Links),
+    tell: oneshot::Sender<Result<(), HeldError>>,
+) {
+    let listed = (Arc::clone(&shell), orders);
+    let opened = held
+        .open(&session_id, listed, open, &connection, links)
+        .await;
+    if let Err(error) = &opened {
+        shells.remove(&shell);
+        shell.ended(End::lost(error.to_string()));
+    }
+    if tell.send(opened).is_ok() || shell.end().is_some() {
+        return;
+    }
+    if let Err(error) = held.close(&shell).await {
+        let id = &shell.facts().id;
+        tracing::warn!(%id, %error, "a shell whose opening was given up goes on");
+    }
 }
 
 fn not_opened(facts: &Facts, error: &LinkError) -> Fault {
