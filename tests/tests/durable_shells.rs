@@ -341,6 +341,10 @@ fn a_line_that_says_nothing_runs_on_over_a_dropped_link_and_positions_outlive_th
         until_true("it is told again", Duration::from_secs(30), || {
             seen(&agent).is_some_and(|again| again == told)
         });
+        // Whether a line runs is not known.
+        let call = of(json!({"command": "pwd"}));
+        let refused = agent.call("ssh_shell_run", call).refused("busy");
+        assert!(refused.contains("not known"), "{refused}");
         std::fs::write(world.remote("second"), "").expect("the gate opens");
         until_true("its prompt is seen", SOON, || {
             let call = of(json!({"command": "echo $((40 + 2))"}));

@@ -287,6 +287,58 @@ fn a_cancelled_line_is_interrupted_and_the_shell_lives() {
 }
 
 #[test]
+fn a_line_that_is_not_complete_keeps_others_out_until_it_is_given_up() {
+    for shell in ["bash -i", "zsh -i"] {
+        println!("-- {shell}");
+        let (_world, agent) = world();
+        open(&agent, shell);
+        done(&agent, "cd /usr");
+        for open_line in ["echo \"abc", "cat <<EOF"] {
+            let result = run(&agent, open_line);
+            assert_eq!(result["state"], "waiting_for_input", "{result}");
+            let said = result["output"].as_str().unwrap();
+            assert!(said.contains("not complete"), "{said}");
+            let call = json!({"session_id": "web", "shell_id": "sh", "command": "pwd"});
+            let refused = agent.call("ssh_shell_run", call).refused("busy");
+            assert!(
+                refused.contains("not complete") && refused.contains("Ctrl-C"),
+                "{refused}"
+            );
+            let call = json!({"session_id": "web", "shell_id": "sh", "data": "\u{3}"});
+            agent.call("ssh_shell_write", call).ok();
+            assert_eq!(done(&agent, "pwd"), "/usr\n");
+        }
+        // Its rest completes it.
+        run(&agent, "echo \"abc");
+        let call = json!({"session_id": "web", "shell_id": "sh", "data": "def\"\n"});
+        agent.call("ssh_shell_write", call).ok();
+        let ended = done(&agent, "");
+        assert!(ended.ends_with("abc\ndef\n"), "{ended}");
+    }
+}
+
+#[test]
+fn nothing_is_typed_at_a_program_that_asks_instead_of_a_shell() {
+    let (world, agent) = world();
+    let log = world.remote("typed");
+    let asks = format!(
+        "printf 'Password: '; read -r answer; echo \"$answer\" > {}; exec bash -i",
+        log.display()
+    );
+    open(&agent, &asks);
+    let call = json!({"session_id": "web", "shell_id": "sh", "command": "pwd"});
+    let refused = agent.call("ssh_shell_run", call).refused("busy");
+    assert!(
+        refused.contains("password") && refused.contains("ssh_shell_write"),
+        "{refused}"
+    );
+    let call = json!({"session_id": "web", "shell_id": "sh", "data": "open sesame\n"});
+    agent.call("ssh_shell_write", call).ok();
+    assert_eq!(done(&agent, "echo in it"), "in it\n");
+    assert_eq!(std::fs::read_to_string(log).unwrap(), "open sesame\n");
+}
+
+#[test]
 fn a_password_that_is_typed_where_one_is_asked_for_is_not_in_history() {
     let (world, agent) = world();
     open(&agent, "bash -i");

@@ -31,6 +31,16 @@ pub(super) struct Piece {
 }
 
 impl Piece {
+    /// Bytes that were kept elsewhere.
+    pub(super) fn of(at: u64, bytes: &[u8]) -> Self {
+        Self {
+            bytes: bytes.to_vec(),
+            at,
+            lost: 0,
+            hidden: Vec::new(),
+        }
+    }
+
     /// The position of its byte `index`, or behind its last one.
     pub(super) fn position(&self, index: usize) -> u64 {
         position(self.at, &self.hidden, index)

@@ -35,6 +35,8 @@ pub struct Facts {
     pub opened_at: SystemTime,
     /// It lives under a holder on its host, and outlives link and daemon.
     pub is_durable: bool,
+    /// An earlier daemon opened it: whether a line runs in it is not known.
+    pub is_restored: bool,
 }
 
 /// A shell. Lives in the registry and in the task that drives its terminal.
@@ -242,6 +244,11 @@ impl Shell {
         let done = change(&mut self.paper());
         self.changed.send_modify(|count| *count += 1);
         done
+    }
+
+    /// Looks, or changes what nobody waits for.
+    pub(super) fn change_quietly<T>(&self, change: impl FnOnce(&mut Paper) -> T) -> T {
+        change(&mut self.paper())
     }
 
     /// Types what the terminal itself answers; one that reads nothing gets none.

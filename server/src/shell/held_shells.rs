@@ -66,6 +66,7 @@ impl HeldShells {
                 id: saved.id.to_string(),
                 opened_at: from_ms(saved.opened_at_ms).unwrap_or(std::time::UNIX_EPOCH),
                 is_durable: true,
+                is_restored: true,
             };
             let (shell, orders) = Shell::new(facts, saved.rows, saved.cols);
             shell.set_holder(saved.holder);

@@ -29,7 +29,7 @@ pub(super) struct LineRun {
     /// The line editor has heard that a line follows.
     pub(super) is_armed: bool,
     /// A line has begun and not ended.
-    pub(super) is_busy: bool,
+    is_busy: bool,
     /// The line that was run last.
     pub(super) line: Option<Line>,
 }
@@ -45,6 +45,15 @@ pub(super) struct Line {
     pub(super) outcome: Option<Outcome>,
     /// Output up to here was told.
     pub(super) told: u64,
+}
+
+/// Why no other line can be typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OpenLine {
+    /// One runs.
+    Runs,
+    /// One was typed that the shell has not begun: it waits for its rest.
+    Unfinished,
 }
 
 /// How a line ended.
@@ -99,6 +108,21 @@ impl LineRun {
         self.hook_id = None;
         self.kind = None;
         self.is_busy = !self.outer.is_empty();
+    }
+
+    /// The line that is in the way of another.
+    pub(super) fn open_line(&self) -> Option<OpenLine> {
+        if self.is_busy {
+            return Some(OpenLine::Runs);
+        }
+        let line = self.line.as_ref()?;
+        let is_open = line.outcome.is_none() && !line.is_running();
+        is_open.then_some(OpenLine::Unfinished)
+    }
+
+    /// Nothing of the line was typed.
+    pub(super) fn withdraw(&mut self) {
+        self.line = None;
     }
 
     /// A line is typed at `position`.

@@ -16,11 +16,13 @@ mod marks;
 mod paper;
 mod question;
 mod reading;
+mod ready;
 mod registry;
 mod run;
 mod scan;
 mod terminal;
 mod text;
+mod told;
 
 pub use drive::{drive, forget_later};
 pub use end::End;

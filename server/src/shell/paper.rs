@@ -10,7 +10,7 @@ use super::buffer::{Buffer, KEPT_BYTES, Piece};
 use super::end::End;
 use super::hidden::{Hidden, Until};
 use super::hook::Kind;
-use super::line_run::{Line, LineRun};
+use super::line_run::{Line, LineRun, OpenLine};
 use super::question::answer;
 use super::scan::{Finding, Scanner};
 use super::terminal::{Screen, Terminal};
@@ -192,30 +192,43 @@ impl Paper {
         text(bytes, usize::from(self.cols))
     }
 
-    /// What a program seems to wait for that has printed something after `from`.
-    pub(super) fn asks(&mut self, from: u64) -> Option<Asks> {
+    /// What the line that was run last, or whatever reads there, seems to wait for by
+    /// now.
+    pub(super) fn asks(&mut self) -> Option<Asks> {
+        self.asks_after(self.silent())
+    }
+
+    /// How long nothing has come or was typed: that may not have been read yet.
+    pub(super) fn silent(&self) -> Duration {
+        self.quiet().min(self.since_typed())
+    }
+
+    pub(super) fn since_typed(&self) -> Duration {
+        self.last_typed.elapsed()
+    }
+
+    /// What the last that was printed looks like, however short ago.
+    pub(super) fn looks(&mut self) -> Option<Asks> {
+        self.asks_after(Duration::MAX)
+    }
+
+    fn asks_after(&mut self, silent: Duration) -> Option<Asks> {
         self.terminal.catch_up(&self.buffer);
         let is_full_screen = self.terminal.is_alternate();
         let line = if is_full_screen {
             let shown = self.terminal.screen().text;
             shown.lines().last().unwrap_or_default().to_owned()
         } else {
-            self.last_line(from)
+            self.last_line(self.run.line.as_ref().map_or(0, Line::begins_at))
         };
-        // What was typed just now may not have been read yet.
-        asks(
-            &line,
-            is_full_screen,
-            self.quiet().min(self.last_typed.elapsed()),
-        )
+        asks(&line, is_full_screen, silent)
     }
 
     /// Whether the shell has refused the line without a word to its hook: fish
     /// does.
     pub(super) fn keeps_line(&self) -> bool {
-        let is_open = |line: &Line| line.outcome.is_none() && !line.is_running();
         self.run.kind == Some(Kind::Fish)
-            && self.run.line.as_ref().is_some_and(is_open)
+            && self.run.open_line() == Some(OpenLine::Unfinished)
             && self.quiet() >= REFUSED
     }
 

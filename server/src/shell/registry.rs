@@ -96,6 +96,7 @@ mod tests {
             id: id.into(),
             opened_at: SystemTime::UNIX_EPOCH,
             is_durable: false,
+            is_restored: false,
         };
         Shell::new(facts, 24, 80).0
     }

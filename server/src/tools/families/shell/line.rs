@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use super::find::find;
 use super::keys::not_typed;
-use crate::shell::{LeftOut, Ran, RanState, RunError, Shell};
-use crate::tools::answer::{Answer, More};
+use crate::shell::{LeftOut, Ran, RanState, RunError, Shell, TypeError};
+use crate::tools::answer::{Answer, Begin, Gap, More};
 use crate::tools::caller::Caller;
 use crate::tools::desk::Tools;
 use crate::tools::families::finish::room;
@@ -54,9 +54,9 @@ fn answer(shell: &Shell, ask: &ShellRun<OnSession>, ran: Ran) -> Result<Answer, 
         let read = json!({"session_id": session_id, "shell_id": shell_id, "cursor": cursor});
         format!("ssh_shell_read {read}")
     };
-    let mut output = match ran.left_out {
-        Some(gap) => with_gap(&ran.output, gap, &call(gap.cursor)),
-        None => ran.output,
+    let (mut output, gap) = match ran.left_out {
+        Some(left_out) => with_gap(&ran.output, left_out, &call(left_out.cursor)),
+        None => (ran.output, None),
     };
     let (state, exit_code, cwd) = match ran.state {
         RanState::Done { status, cwd } => (RunState::Done, status, cwd),
@@ -82,16 +82,40 @@ fn answer(shell: &Shell, ask: &ShellRun<OnSession>, ran: Ran) -> Result<Answer, 
         cwd,
     })?;
     answer.exit_code = exit_code.map(i64::from);
-    answer.more = More::call(call(ran.cursor));
+    // What a limit cuts of it is read from its beginning on.
+    answer.more = More {
+        call: call(ran.begins_at),
+        begins: vec![Begin {
+            field: "output",
+            offset: ran.begins_at,
+            is_exact: false,
+            gap,
+        }],
+    };
     Ok(answer)
 }
 
 /// Puts the words for what is left out into a long output.
-fn with_gap(output: &str, gap: LeftOut, call: &str) -> String {
-    let (begin, end) = output.split_at_checked(gap.at).unwrap_or((output, ""));
+fn with_gap(output: &str, left_out: LeftOut, call: &str) -> (String, Option<Gap>) {
+    let LeftOut {
+        at, bytes, lost, ..
+    } = left_out;
+    let (begin, end) = output.split_at_checked(at).unwrap_or((output, ""));
     let begin = begin.trim_end_matches('\n');
-    let bytes = gap.bytes;
-    format!("{begin}\n[... {bytes} bytes left out; to read it: {call} ...]\n{end}")
+    let how = match lost {
+        0 => format!("; to read it: {call}"),
+        lost if lost < bytes => {
+            format!("; to read it: {call}, but for its first {lost} bytes, which are not kept")
+        }
+        _ => ", which are not kept".to_owned(),
+    };
+    let words = format!("\n[... {bytes} bytes left out{how} ...]\n");
+    let gap = Gap {
+        at: begin.len(),
+        words: words.len(),
+        left_out: bytes,
+    };
+    (format!("{begin}{words}{end}"), Some(gap))
 }
 
 async fn interrupt(shell: &Shell) {
@@ -105,6 +129,20 @@ fn not_run(shell: &Shell, error: &RunError) -> Fault {
     let id = &shell.facts().id;
     let (code, next) = match error {
         RunError::Type(error) => return not_typed(shell, error),
+        RunError::NotReady(error) => return not_ready(shell, error),
+        RunError::Unfinished => (
+            Code::Busy,
+            "ssh_shell_write types its rest, or \\u0003 (Ctrl-C), which gives it up",
+        ),
+        RunError::Asks(_) => (
+            Code::Busy,
+            "ssh_shell_read shows what is there, ssh_shell_write types into it",
+        ),
+        RunError::Unsure => (
+            Code::Busy,
+            "ssh_shell_read shows what it printed; ssh_shell_write types into it: \\n has a shell \
+             show its prompt, \\u0003 (Ctrl-C) ends what runs",
+        ),
         RunError::Busy => (
             Code::Busy,
             "an empty command waits for its end; ssh_shell_read shows what it prints, \
@@ -124,5 +162,16 @@ fn not_run(shell: &Shell, error: &RunError) -> Fault {
             "ssh_shell_write types keys; ssh_exec with stdin takes long scripts",
         ),
     };
-    Fault::new(code, format!("the shell {id}: {error}")).next(next)
+    let words = error.to_string().replace("shell_", "ssh_shell_");
+    Fault::new(code, format!("the shell {id}: {words}")).next(next)
+}
+
+/// What goes before a line was not typed, and so the line was not.
+fn not_ready(shell: &Shell, error: &TypeError) -> Fault {
+    let mut fault = not_typed(shell, error);
+    if fault.code == Code::OutcomeUnknown {
+        fault.code = Code::NotConnected;
+    }
+    fault.message.push_str("; the line itself was not typed");
+    fault
 }

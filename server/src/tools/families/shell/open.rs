@@ -36,6 +36,7 @@ pub(in crate::tools::families) async fn open(
         id: ask.shell_id.to_string(),
         opened_at: tools.parts.clock.now(),
         is_durable: ask.durable == Some(true),
+        is_restored: false,
     };
     let pty = Pty {
         term: ask.term.unwrap_or_else(|| "xterm-256color".into()),
