@@ -71,17 +71,40 @@ pub(super) fn asks(line: &str, is_full_screen: bool, quiet: Duration) -> Option<
 
 /// Whether what is typed next is a secret.
 pub(super) fn is_password(lower: &str) -> bool {
-    const NAMES: [&str; 8] = [
+    const NAMES: [&str; 25] = [
         "password",
         "passphrase",
+        // OpenSSL's.
+        "pass phrase",
         "passcode",
         "passwort",
+        "kennwort",
         "mot de passe",
         "contraseña",
+        "senha",
+        "wachtwoord",
+        "lösenord",
+        "hasło",
+        "heslo",
+        "пароль",
+        "密码",
+        "密碼",
+        "パスワード",
+        "암호",
+        "one-time",
         "verification code",
+        "authentication code",
+        "security code",
+        "secret key",
+        "api key",
         "pin for",
     ];
-    lower.ends_with([':', '：']) && NAMES.iter().any(|name| lower.contains(name))
+    // Short ones stand in longer words that ask for no secret.
+    const WORDS: [&str; 4] = ["token", "otp", "pin", "pw"];
+    let mut words = lower.split(|c: char| !c.is_alphanumeric());
+    lower.ends_with([':', '：'])
+        && (NAMES.iter().any(|name| lower.contains(name))
+            || words.any(|word| WORDS.contains(&word)))
 }
 
 fn is_confirmation(lower: &str) -> bool {
@@ -137,6 +160,19 @@ mod tests {
                 false,
                 Some(Asks::Password),
             ),
+            (
+                "Enter pass phrase for key.pem:",
+                false,
+                Some(Asks::Password),
+            ),
+            ("Token: ", false, Some(Asks::Password)),
+            ("Enter OTP: ", false, Some(Asks::Password)),
+            ("PIN:", false, Some(Asks::Password)),
+            ("Kennwort: ", false, Some(Asks::Password)),
+            ("密码：", false, Some(Asks::Password)),
+            ("Verification code: ", false, Some(Asks::Password)),
+            ("Mot de passe : ", false, Some(Asks::Password)),
+            ("Shipping to: ", false, Some(Asks::Input)),
             (
                 "Do you want to continue? [Y/n] ",
                 false,
