@@ -32,4 +32,5 @@ pub use held_shells::HeldShells;
 pub use hook::Unrunnable;
 pub use reading::{Seen, View, Wanted};
 pub use registry::{ENDED_STAY, NoRoom, Shells};
-pub use run::{LeftOut, Ran, RanState, RunError};
+pub use run::RunError;
+pub use told::{LeftOut, Ran, RanState};

@@ -89,7 +89,7 @@ impl Shell {
         let id = &fresh_id();
         let hooking = Hooking::begin(self, id);
         let kind = self.put_hook(id, limit).await?;
-        hooking.is_done();
+        hooking.finish();
         Ok(kind)
     }
 
@@ -240,7 +240,7 @@ impl<'a> Hooking<'a> {
     }
 
     /// A shell without a line editor to hear of has nothing more to hide.
-    fn is_done(mut self) {
+    fn finish(mut self) {
         self.is_done = true;
         self.shell.change(Paper::unhide);
     }

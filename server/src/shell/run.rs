@@ -10,7 +10,7 @@ use super::handle::{Shell, TypeError};
 use super::hook::{Kind, Unrunnable, line};
 use super::line_run::OpenLine;
 use super::paper::Paper;
-use super::told::told;
+use super::told::{Ran, RanState, told};
 
 /// How long a shell may take to read a line that is typed.
 const TYPE_WAIT: Duration = Duration::from_secs(3);
@@ -24,49 +24,6 @@ const INTERRUPT: u8 = 3;
 
 /// How often silence is looked at.
 const LOOK: Duration = Duration::from_millis(100);
-
-/// What a line came to.
-#[derive(Debug)]
-pub struct Ran {
-    /// How far it came.
-    pub state: RanState,
-    /// What it printed, as text, since the last that was told.
-    pub output: String,
-    /// What of it is not in `output`: from where it can still be read, and how
-    /// much is left out there, in bytes.
-    pub left_out: Option<LeftOut>,
-    /// The position of the first byte that is told of here.
-    pub begins_at: u64,
-}
-
-/// A middle that is not shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LeftOut {
-    /// Where its words stand in the output, in bytes.
-    pub at: usize,
-    /// In bytes.
-    pub bytes: u64,
-    /// How much of that, its beginning, is kept no more, in bytes.
-    pub lost: u64,
-    /// The position of what of it is still kept.
-    pub cursor: u64,
-}
-
-/// How far a line came.
-#[derive(Debug, PartialEq, Eq)]
-pub enum RanState {
-    /// It ended.
-    Done {
-        /// Its exit status; none where the shell itself is gone without one.
-        status: Option<i32>,
-        /// The shell's folder afterwards; empty where it is gone.
-        cwd: String,
-    },
-    /// It goes on.
-    Running,
-    /// It seems to wait for something; in words, with `shell_` for the tools.
-    Waiting(&'static str),
-}
 
 /// Why a line was not run.
 #[derive(Debug, thiserror::Error)]

@@ -4,11 +4,53 @@
 use super::buffer::{KEPT_BYTES, Piece};
 use super::line_run::Line;
 use super::paper::Paper;
-use super::run::{LeftOut, Ran, RanState};
 use super::text::whole;
 
 /// How far before the end a sequence may begin that is not complete, in bytes.
 const TAIL_BYTES: u64 = 8 << 10;
+
+/// What a line came to.
+#[derive(Debug)]
+pub struct Ran {
+    /// How far it came.
+    pub state: RanState,
+    /// What it printed, as text, since the last that was told.
+    pub output: String,
+    /// What of it is not in `output`: from where it can still be read, and how
+    /// much is left out there, in bytes.
+    pub left_out: Option<LeftOut>,
+    /// The position of the first byte that is told of here.
+    pub begins_at: u64,
+}
+
+/// A middle that is not shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Where its words stand in the output, in bytes.
+    pub at: usize,
+    /// In bytes.
+    pub bytes: u64,
+    /// How much of that, its beginning, is kept no more, in bytes.
+    pub lost: u64,
+    /// The position of what of it is still kept.
+    pub cursor: u64,
+}
+
+/// How far a line came.
+#[derive(Debug, PartialEq, Eq)]
+pub enum RanState {
+    /// It ended.
+    Done {
+        /// Its exit status; none where the shell itself is gone without one.
+        status: Option<i32>,
+        /// The shell's folder afterwards; empty where it is gone.
+        cwd: String,
+    },
+    /// It goes on.
+    Running,
+    /// It seems to wait for something; in words, with `shell_` for the tools.
+    Waiting(&'static str),
+}
 
 /// What the line printed since the last that was told, in about `room` bytes; the
 /// next read without a cursor goes on behind it.
@@ -30,7 +72,7 @@ pub(super) fn told(paper: &mut Paper, state: RanState, room: usize) -> Ran {
         at: output.len(),
         ..left_out
     });
-    output.push_str(&paper.text(&part.last));
+    output.push_str(&paper.text(&part.tail));
     // Of a line that the shell never ran, the echo came first.
     let output = if is_running {
         output
@@ -58,7 +100,7 @@ struct Part {
     begin: Vec<u8>,
     /// Between both, where that is not nothing.
     left_out: Option<LeftOut>,
-    last: Vec<u8>,
+    tail: Vec<u8>,
     /// Behind all that is told.
     to: u64,
 }
@@ -81,41 +123,41 @@ fn part(paper: &Paper, line: &Line, goes_on: bool, room: usize) -> Part {
             ..Part::default()
         };
     }
-    let (first, last) = (room * 2 / 3, room - room * 2 / 3);
-    let mut begin = paper.between(from, from + first as u64);
+    let begin_room = room * 2 / 3;
+    let tail_room = (room - begin_room).min(KEPT_BYTES) as u64;
+    let mut begin = paper.between(from, from + begin_room as u64);
     if begin.lost > 0 {
         // It has fallen out, but of the line's very beginning some was kept.
-        begin = match line.head() {
-            head if from == line.begins_at() => Piece::of(from, head.get(..first).unwrap_or(head)),
-            _ => Piece::of(from, &[]),
+        let head = if from == line.begins_at() {
+            line.head()
+        } else {
+            &[]
         };
+        begin = Piece::of(from, head.get(..begin_room).unwrap_or(head));
     }
     begin.bytes.truncate(whole(&begin.bytes));
-    let last = last.min(KEPT_BYTES) as u64;
-    let mut last = paper.between(begin.end().max(end.saturating_sub(last)), end);
-    let to = last.end();
-    let partial = if last.at > begin.end() {
-        partial(&last.bytes)
+    let tail_from = begin.end().max(end.saturating_sub(tail_room));
+    let mut tail = paper.between(tail_from, end);
+    let to = tail.end();
+    let skipped = if tail.at > begin.end() {
+        partial(&tail.bytes)
     } else {
         0
     };
-    let bytes = last.position(partial).saturating_sub(begin.end());
-    let lost = paper
-        .buffer()
-        .start()
-        .saturating_sub(begin.end())
-        .min(bytes);
+    let bytes = tail.position(skipped).saturating_sub(begin.end());
+    let fallen_out = paper.buffer().start().saturating_sub(begin.end());
+    let lost = fallen_out.min(bytes);
     let left_out = LeftOut {
         at: 0,
         bytes,
         lost,
         cursor: begin.end() + lost,
     };
-    last.bytes.drain(..partial);
+    tail.bytes.drain(..skipped);
     Part {
         begin: begin.bytes,
         left_out: (bytes > 0).then_some(left_out),
-        last: last.bytes,
+        tail: tail.bytes,
         to,
     }
 }
@@ -168,7 +210,7 @@ mod tests {
 
     #[test]
     fn what_has_fallen_out_is_counted_however_much_room_there_is() {
-        let lines: String = (0..400_000).map(|n| format!("{n:06}\r\n")).collect();
+        let lines = (0..400_000).fold(String::new(), |all, n| all + &format!("{n:06}\r\n"));
         let mut paper = printed(lines.as_bytes());
         paper.print(END);
         let ran = told(&mut paper, done(), 51 << 20);
