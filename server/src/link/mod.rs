@@ -10,6 +10,7 @@ mod command;
 mod connection;
 mod dial;
 mod dial_limits;
+mod disposition;
 mod driver;
 mod durable;
 mod durable_follow;
@@ -52,10 +53,11 @@ pub use command::{Ended, Exec, Kill, OutputSink, Stream};
 pub use connection::{Connection, Facts};
 pub use dial::dial;
 pub use dial_limits::DialLimits;
+pub use disposition::Disposition;
 pub use durable::{Mark, signal_of_status};
 pub use durable_follow::{Followed, Remains};
 pub use durable_start::{Begun, DurableStart};
-pub use error::{Disposition, LinkError};
+pub use error::LinkError;
 pub use held::{Left, LeftKind};
 pub use held_shell::{HeldBegun, HeldEnd, HeldOpen, HeldSink, attach};
 pub use known_hosts::{
@@ -67,7 +69,7 @@ pub use listen::RemoteListener;
 pub use listeners::Arrival;
 pub use plan::{Credentials, Hop, Plan, PlanError, ProxyCommand, Surroundings, Through};
 pub use pty::Pty;
-pub use remote_script::is_variable_name;
+pub use remote_script::{is_variable_name, quoted};
 pub use sftp::{
     Attributes, FileHandle, FileKind, Named, OnItsWay, OpenFlags, Sftp, SftpError, SftpLimits,
     StatusCode,

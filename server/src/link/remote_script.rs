@@ -75,8 +75,8 @@ pub fn is_variable_name(name: &str) -> bool {
         && letters.all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-/// In single quotes, for sh.
-pub(super) fn quoted(text: &str) -> String {
+/// In single quotes, for any Bourne shell.
+pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

@@ -79,18 +79,25 @@ impl Sftp {
         let ending = CancellationToken::new();
         let (requests, asked) = mpsc::channel(QUEUE);
         let ends = (ending.clone(), begun.closed.clone());
-        begun.tasks.spawn(send(
+        let sending = begun.tasks.spawn(send(
             begun.writer,
             asked,
             ends.clone(),
             Arc::clone(&pending),
         ));
-        begun.tasks.spawn(receive(
+        let receiving = begun.tasks.spawn(receive(
             begun.reader,
             begun.frames,
             ends,
             Arc::clone(&pending),
         ));
+        begun.tasks.spawn(async move {
+            if let (Ok(writer), Ok(reader)) = tokio::join!(sending, receiving)
+                && writer.eof().await.is_ok()
+            {
+                writer.finish(reader);
+            }
+        });
         Self {
             pending,
             requests,
@@ -154,7 +161,7 @@ async fn send(
     mut asked: mpsc::Receiver<Bytes>,
     (ending, closed): (CancellationToken, CancellationToken),
     pending: Arc<Pending>,
-) {
+) -> ClosingWriter {
     let sending = async {
         while let Some(packet) = asked.recv().await {
             if let Err(error) = writer.data_bytes(packet).await {
@@ -170,6 +177,7 @@ async fn send(
         () = closed.cancelled() => {}
         () = sending => {}
     }
+    writer
 }
 
 /// Nothing was answered for [`ANSWER_WAIT`] though something was asked.
@@ -190,7 +198,7 @@ async fn receive(
     mut frames: Frames,
     (ending, closed): (CancellationToken, CancellationToken),
     pending: Arc<Pending>,
-) {
+) -> ChannelReadHalf {
     let receiving = async {
         loop {
             while let Some(packet) = frames.next()? {
@@ -217,7 +225,7 @@ async fn receive(
         }
         received = receiving => match received {
             Err(why) => why,
-            Ok(()) => return,
+            Ok(()) => return reader,
         },
     };
     if let SftpError::Protocol(words) = &why {
@@ -226,4 +234,5 @@ async fn receive(
     pending.end(why);
     // What is being sent will not be answered.
     ending.cancel();
+    reader
 }

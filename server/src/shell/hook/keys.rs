@@ -1,6 +1,7 @@
 //! A line as keys: what is typed to have a hooked shell run it.
 
 use super::kind::Kind;
+use crate::link::quoted;
 
 /// What a terminal takes as one line that hands over whole lines, in bytes: less
 /// than any system's `MAX_CANON` but for macOS's 1024.
@@ -79,11 +80,6 @@ pub(in crate::shell) fn line(
 /// not 0 ends no shell with `set -e`.
 fn plain(quoted: &str) -> String {
     format!(" __rsmcp_s=$? __rsmcp={quoted}; eval \"$__rsmcp_r\"; {{ __rsmcp_d&&:;}} 2>/dev/null")
-}
-
-/// In single quotes, for any Bourne shell.
-pub(super) fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// On one line and without tabs, which an editor would take for keys.

@@ -1,6 +1,6 @@
 //! The kinds of shells, and how each is hooked.
 
-use super::keys::quoted;
+use crate::link::quoted;
 
 const BASH: &str = include_str!("bash.sh");
 const ZSH: &str = include_str!("zsh.sh");
