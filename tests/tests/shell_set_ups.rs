@@ -131,9 +131,9 @@ fn a_traced_shell_shows_the_line_and_no_hook() {
         assert_eq!(scene.done("echo set"), "set\n");
     }
     let scene = Scene::new("bash -i", "");
-    assert_eq!(scene.done("trap 'echo failed >>traps' ERR"), "");
+    assert_eq!(scene.done("trap 'echo failed >>~/traps' ERR"), "");
     assert_eq!(scene.status("false"), 1);
-    assert_eq!(scene.done("cat traps"), "failed\n");
+    assert_eq!(scene.done("cat ~/traps"), "failed\n");
     assert_eq!(scene.done("trap 'echo traced' DEBUG"), "");
     assert_eq!(scene.done("echo hi"), "traced\nhi\n");
 }
