@@ -257,11 +257,16 @@ fn a_full_disk_is_told_and_what_was_written_before_stays_readable() {
         .arg(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", "victim_of_a_full_disk"])
         .stdin(Stdio::piped())
+        // The limit would hold for a file that ours goes to.
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     writeln!(stdin, "{}", home.path().display()).unwrap();
-    assert!(child.wait().unwrap().success());
+    drop(stdin);
+    let ended = child.wait_with_output().unwrap();
+    assert!(ended.status.success(), "{ended:?}");
     let mut stream = reopen(home.path()).unwrap();
     let before = stream.total();
     assert!(before > 16_000, "{before}");

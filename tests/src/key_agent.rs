@@ -1,5 +1,6 @@
 //! A real ssh-agent with its own socket.
 
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
@@ -24,7 +25,9 @@ impl KeyAgent {
             .stderr(Stdio::null())
             .spawn()
             .expect("ssh-agent starts");
-        until_true("the agent's socket", SOON, || socket.exists());
+        until_true("the agent listens", SOON, || {
+            UnixStream::connect(socket).is_ok()
+        });
         Self {
             socket: socket.to_path_buf(),
             child,
