@@ -21,6 +21,7 @@ mod small_disk;
 mod sshd;
 mod sshd_config;
 
+pub mod folder;
 pub mod process;
 pub mod programs;
 pub mod until;

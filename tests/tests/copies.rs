@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tests::folder::names;
 use tests::until::{SOON, until_true};
 use tests::{Agent, Reply, World};
 
@@ -303,16 +304,6 @@ fn copy_far(agent: &Agent, way: &str, local: &Path, remote: &Path, more: Value) 
         with[name] = value.clone();
     }
     copy(agent, way, local, remote, with).ok()
-}
-
-/// The names in a folder.
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).expect("a folder").flatten();
-    let mut names: Vec<_> = entries
-        .map(|one| one.file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    names
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tests::folder::names;
 use tests::until::{SOON, until_true};
 use tests::{Agent, Key, Reply, SmallDisk, Sshd, World};
 
@@ -42,15 +43,6 @@ fn fifo(path: &Path) {
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).expect("the file").mode() & 0o7777
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).expect("a folder").flatten();
-    let mut names: Vec<_> = entries
-        .map(|one| one.file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    names
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tests::folder::names;
 use tests::until::{SOON, until_true};
 use tests::{Agent, Reply, World};
 
@@ -41,16 +42,6 @@ fn write(agent: &Agent, path: &Path, data: &str, more: Value) -> Value {
 
 fn text(path: &Path) -> String {
     fs::read_to_string(path).expect("the file")
-}
-
-/// The names in a folder.
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).expect("a folder").flatten();
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    names
 }
 
 fn mode(path: &Path) -> u32 {

@@ -45,5 +45,11 @@ done
 # Its group may be alive without it.
 [ -z "$job_lived" ] || kill -KILL "-$job_pid"
 ! job_lives || kill -KILL "$job_pid"
-cd .. && rm -rf "./$job_mark"
+cd .. || exit
+# What records it may write a last file meanwhile.
+job_tries=0
+while rm -rf "./$job_mark"; [ -d "./$job_mark" ] && [ "$job_tries" -lt 40 ]; do
+    job_nap 0.05
+    job_tries=$((job_tries + 1))
+done
 echo signalled
