@@ -18,15 +18,9 @@ pub(super) async fn own_sftp_at(
     path: &str,
     caller: &Caller,
 ) -> Result<(Arc<Sftp>, RemotePath), Fault> {
-    let path = RemotePath::new(path)?;
     let links = tools.parts.sessions.get(session_id)?.links();
-    or_cancelled(caller, async {
-        let sftp = files::own_sftp(&links, SESSION_WAIT).await?;
-        sweep(tools, session_id, &sftp);
-        let path = files::absolute(&sftp, &path).await;
-        Ok((sftp, path))
-    })
-    .await
+    let opening = files::own_sftp(&links, SESSION_WAIT);
+    or_cancelled(caller, at(tools, session_id, path, opening)).await
 }
 
 /// SFTP on that session, which is dialled when it is down, and the path, absolute.
@@ -36,15 +30,22 @@ pub(super) async fn sftp_at(
     path: &str,
     caller: &Caller,
 ) -> Result<(Arc<Sftp>, RemotePath), Fault> {
-    let path = RemotePath::new(path)?;
     let links = tools.parts.sessions.get(session_id)?.links();
-    or_cancelled(caller, async {
-        let sftp = files::sftp(&links, SESSION_WAIT).await?;
-        sweep(tools, session_id, &sftp);
-        let path = files::absolute(&sftp, &path).await;
-        Ok((sftp, path))
-    })
-    .await
+    let opening = files::sftp(&links, SESSION_WAIT);
+    or_cancelled(caller, at(tools, session_id, path, opening)).await
+}
+
+async fn at(
+    tools: &Tools,
+    session_id: &Id,
+    path: &str,
+    opening: impl Future<Output = Result<Arc<Sftp>, Fault>>,
+) -> Result<(Arc<Sftp>, RemotePath), Fault> {
+    let path = RemotePath::new(path)?;
+    let sftp = opening.await?;
+    sweep(tools, session_id, &sftp);
+    let path = files::absolute(&sftp, &path).await;
+    Ok((sftp, path))
 }
 
 /// Has what an earlier link left on the host taken away, beside the call.
